@@ -1,0 +1,136 @@
+#include "tessera/kernels/layer_norm.h"
+
+#include <cmath>
+#include <vector>
+
+#include "tessera/core/parallel.h"
+#include "tessera/kernels/cpu/targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/kernels/cpu/layer_norm.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using F = hn::ScalableTag<float>;
+
+// Σ term over [0, D): full vectors, then one masked tail. term(load) reads its operands through `load`.
+template <class Term>
+float SumOver(int64_t D, Term term) {
+  const F f;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(f));
+  auto sum = hn::Zero(f);
+  int64_t i = 0;
+  for (; i + lanes <= D; i += lanes) sum = hn::Add(sum, term([&](const float* p) { return hn::LoadU(f, p + i); }));
+  if (i < D) {
+    const auto mask = hn::FirstN(f, static_cast<size_t>(D - i));
+    const auto tail = term([&](const float* p) { return hn::MaskedLoad(mask, f, p + i); });
+    sum = hn::Add(sum, hn::IfThenElseZero(mask, tail));
+  }
+  return hn::GetLane(hn::SumOfLanes(f, sum));
+}
+
+// out = value over [0, D), added to what is there where `accumulate`.
+template <class Value>
+void StoreOver(int64_t D, float* out, bool accumulate, Value value) {
+  const F f;
+  const int64_t lanes = static_cast<int64_t>(hn::Lanes(f));
+  int64_t i = 0;
+  for (; i + lanes <= D; i += lanes) {
+    const auto v = value([&](const float* p) { return hn::LoadU(f, p + i); });
+    hn::StoreU(accumulate ? hn::Add(v, hn::LoadU(f, out + i)) : v, f, out + i);
+  }
+  if (i < D) {
+    const auto mask = hn::FirstN(f, static_cast<size_t>(D - i));
+    const auto load = [&](const float* p) { return hn::MaskedLoad(mask, f, p + i); };
+    const auto v = value(load);
+    hn::BlendedStore(accumulate ? hn::Add(v, load(out)) : v, mask, f, out + i);
+  }
+}
+
+void ForwardRows(const LayerNormForward& a, int64_t begin, int64_t end) {
+  const F f;
+  for (int64_t r = begin; r < end; ++r) {
+    const float* x = a.x + r * a.D;
+    const float mean = SumOver(a.D, [&](auto load) { return load(x); }) / static_cast<float>(a.D);
+    const auto vmean = hn::Set(f, mean);
+    const float squares = SumOver(a.D, [&](auto load) {
+      const auto centred = hn::Sub(load(x), vmean);
+      return hn::Mul(centred, centred);
+    });
+    const float rstd = 1.0f / std::sqrt(squares / static_cast<float>(a.D) + a.eps);
+    if (a.mean) a.mean[r] = mean;
+    if (a.rstd) a.rstd[r] = rstd;
+    const auto vrstd = hn::Set(f, rstd);
+    StoreOver(a.D, a.y + r * a.D, false, [&](auto load) {
+      return hn::MulAdd(hn::Mul(hn::Sub(load(x), vmean), vrstd), load(a.gamma), load(a.beta));
+    });
+  }
+}
+
+void BackwardRows(const LayerNormBackward& a, int64_t begin, int64_t end, float* dgamma, float* dbeta) {
+  const F f;
+  const float scale = 1.0f / static_cast<float>(a.D);
+  for (int64_t r = begin; r < end; ++r) {
+    const float* x = a.x + r * a.D;
+    const float* dy = a.dy + r * a.D;
+    const auto mean = hn::Set(f, a.mean[r]);
+    const auto rstd = hn::Set(f, a.rstd[r]);
+    const auto normed = [&](auto load) { return hn::Mul(hn::Sub(load(x), mean), rstd); };
+    const auto g = [&](auto load) { return hn::Mul(load(dy), load(a.gamma)); };
+    if (a.dx) {
+      const auto mean_g = hn::Set(f, scale * SumOver(a.D, g));
+      const auto mean_gx = hn::Set(f, scale * SumOver(a.D, [&](auto load) { return hn::Mul(g(load), normed(load)); }));
+      StoreOver(a.D, a.dx.data + r * a.D, a.dx.accumulate, [&](auto load) {
+        return hn::Mul(rstd, hn::NegMulAdd(normed(load), mean_gx, hn::Sub(g(load), mean_g)));
+      });
+    }
+    if (dgamma) StoreOver(a.D, dgamma, true, [&](auto load) { return hn::Mul(load(dy), normed(load)); });
+    if (dbeta) StoreOver(a.D, dbeta, true, [&](auto load) { return load(dy); });
+  }
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::kernels {
+
+HWY_EXPORT(ForwardRows);
+HWY_EXPORT(BackwardRows);
+
+namespace {
+constexpr int64_t kGrain = 16;  // rows per piece at least
+}
+
+void layer_norm_forward(Context&, const LayerNormForward& args) {
+  parallel_for(args.rows, kGrain,
+               [&](int64_t begin, int64_t end) { HWY_DYNAMIC_DISPATCH(ForwardRows)(args, begin, end); });
+}
+
+void layer_norm_backward(Context&, const LayerNormBackward& args) {
+  // Each piece sums dgamma and dbeta over its rows; the pieces are added in order, so the bits do not depend on timing.
+  const int64_t D = args.D;
+  const int pieces = parallel_pieces(args.rows, kGrain);
+  std::vector<float> partial(static_cast<size_t>(2 * pieces * D), 0.0f);
+  parallel_for_pieces(args.rows, kGrain, [&](int piece, int64_t begin, int64_t end) {
+    float* sums = partial.data() + 2 * piece * D;
+    const auto backward_rows = HWY_DYNAMIC_DISPATCH(BackwardRows);
+    backward_rows(args, begin, end, args.dgamma ? sums : nullptr, args.dbeta ? sums + D : nullptr);
+  });
+  const auto gather = [&](const Grad& grad, int64_t offset) {
+    for (int64_t i = 0; grad && i < D; ++i) {
+      float sum = grad.accumulate ? grad.data[i] : 0.0f;
+      for (int piece = 0; piece < pieces; ++piece) sum += partial[static_cast<size_t>(2 * piece * D + offset + i)];
+      grad.data[i] = sum;
+    }
+  };
+  gather(args.dgamma, 0);
+  gather(args.dbeta, D);
+}
+
+}  // namespace tessera::kernels
+#endif  // HWY_ONCE

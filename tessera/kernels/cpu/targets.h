@@ -1,0 +1,21 @@
+// The instruction sets that kernels are compiled for. The best that the machine has is chosen at run time.
+//
+// To be included first in every kernel source, before any header of Highway.
+#pragma once
+
+// Highway has more targets than pay: SSE2 and SSSE3 are below the baseline of the build (x86-64-v2); AVX3_ZEN4 adds only bf16.
+#define HWY_DISABLED_TARGETS (HWY_SSE2 | HWY_SSSE3 | HWY_AVX3_ZEN4)
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tessera::kernels {
+
+// The targets that were compiled and that this machine runs, best first, as bits of Highway.
+std::vector<int64_t> simd_targets();
+std::string simd_target_name(int64_t target);
+// Restricts every kernel to one target (0: back to the best). For tests and benchmarks; not while kernels run.
+void set_simd_target(int64_t target);
+
+}  // namespace tessera::kernels

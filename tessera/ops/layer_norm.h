@@ -1,0 +1,10 @@
+#pragma once
+
+#include "tessera/core/tensor.h"
+
+namespace tessera::ops {
+
+// Layer normalisation over the last axis. x (…, D), gamma (D), beta (D) -> (…, D). See kernels/layer_norm.h.
+Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, float eps);
+
+}  // namespace tessera::ops
