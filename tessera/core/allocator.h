@@ -1,4 +1,5 @@
-// Memory for tensors: freed buffers are kept and handed out again, because touching a fresh 64 MiB costs 38 ms and a used one 2.
+// Memory for tensors: freed buffers are kept and handed out again, because touching a fresh 64 MiB costs 38 ms and a
+// used one 2.
 #pragma once
 
 #include <cstddef>
@@ -8,7 +9,8 @@ namespace tessera {
 
 enum class Device : unsigned char { cpu };
 
-// A buffer of `bytes` uninitialised bytes, aligned to 64, that returns to the cache when its last owner lets go. Thread-safe.
+// A buffer of `bytes` uninitialised bytes, aligned to 64, that returns to the cache when its last owner lets go.
+// Thread-safe.
 std::shared_ptr<std::byte> allocate(size_t bytes, Device device = Device::cpu);
 
 struct AllocatorStatistics {

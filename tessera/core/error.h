@@ -9,7 +9,8 @@
 
 namespace tessera {
 
-// Something in the data, a file or a call is wrong. The command line program prints `what()` on one line and exits with 1.
+// Something in the data, a file or a call is wrong. The command line program prints `what()` on one line and exits
+// with 1.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -34,7 +35,7 @@ template <class... Args>
 }  // namespace tessera
 
 // Checks what a caller or a file may get wrong. The message says the operation, what was expected and what came.
-#define TESSERA_CHECK(condition, ...)                \
-  do {                                               \
-    if (!(condition)) ::tessera::fail(__VA_ARGS__);  \
+#define TESSERA_CHECK(condition, ...)               \
+  do {                                              \
+    if (!(condition)) ::tessera::fail(__VA_ARGS__); \
   } while (false)

@@ -37,11 +37,11 @@ class Random {
       : Random(random_key(seed, purpose), step, sample) {}
   Random(uint64_t key, uint64_t step, uint64_t sample);
 
-  uint32_t word();                            // 32 uniform bits
-  double uniform();                           // [0, 1), 53 bits
-  double uniform(double low, double high);    // [low, high)
-  uint64_t below(uint64_t n);                 // {0, …, n-1}, unbiased; n > 0
-  double normal();                            // mean 0, variance 1 (Box-Muller)
+  uint32_t word();                               // 32 uniform bits
+  double uniform();                              // [0, 1), 53 bits
+  double uniform(double low, double high);       // [low, high)
+  uint64_t below(uint64_t n);                    // {0, …, n-1}, unbiased; n > 0
+  double normal();                               // mean 0, variance 1 (Box-Muller)
   bool coin(double p) { return uniform() < p; }  // true with probability p
 
  private:

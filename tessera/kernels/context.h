@@ -15,7 +15,8 @@ inline Context& cpu_context() {
   return context;
 }
 
-// The buffer that a backward kernel fills: null where nobody wants the gradient; added to where `accumulate`, else written.
+// The buffer that a backward kernel fills: null where nobody wants the gradient; added to where `accumulate`, else
+// written.
 struct Grad {
   float* data = nullptr;
   bool accumulate = false;

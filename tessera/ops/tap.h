@@ -1,4 +1,5 @@
-// Taps: how explanation and tests read inside a model. A layer offers its intermediates by name; whoever listens keeps them.
+// Taps: how explanation and tests read inside a model. A layer offers its intermediates by name; whoever listens keeps
+// them.
 #pragma once
 
 #include <functional>

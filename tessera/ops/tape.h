@@ -53,8 +53,9 @@ void backward(const Tensor& loss);
 void backward(const Tensor& y, const Tensor& dy);
 void zero_grad(const Tensor& parameter);
 
-// f(x), keeping none of its intermediates: backward runs f again. Chen et al., "Training Deep Nets with Sublinear Memory
-// Cost" (2016). f must be a pure function of x and of parameters; its randomness repeats, since it is counter-based.
+// f(x), keeping none of its intermediates: backward runs f again. Chen et al., "Training Deep Nets with Sublinear
+// Memory Cost" (2016). f must be a pure function of x and of parameters; its randomness repeats, since it is
+// counter-based.
 Tensor checkpoint(const std::function<Tensor(const Tensor&)>& f, const Tensor& x);
 
 }  // namespace tessera::ops

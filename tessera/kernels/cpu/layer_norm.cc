@@ -11,45 +11,10 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "tessera/kernels/cpu/simd-inl.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
-
-namespace hn = hwy::HWY_NAMESPACE;
-using F = hn::ScalableTag<float>;
-
-// Σ term over [0, D): full vectors, then one masked tail. term(load) reads its operands through `load`.
-template <class Term>
-float SumOver(int64_t D, Term term) {
-  const F f;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(f));
-  auto sum = hn::Zero(f);
-  int64_t i = 0;
-  for (; i + lanes <= D; i += lanes) sum = hn::Add(sum, term([&](const float* p) { return hn::LoadU(f, p + i); }));
-  if (i < D) {
-    const auto mask = hn::FirstN(f, static_cast<size_t>(D - i));
-    const auto tail = term([&](const float* p) { return hn::MaskedLoad(mask, f, p + i); });
-    sum = hn::Add(sum, hn::IfThenElseZero(mask, tail));
-  }
-  return hn::GetLane(hn::SumOfLanes(f, sum));
-}
-
-// out = value over [0, D), added to what is there where `accumulate`.
-template <class Value>
-void StoreOver(int64_t D, float* out, bool accumulate, Value value) {
-  const F f;
-  const int64_t lanes = static_cast<int64_t>(hn::Lanes(f));
-  int64_t i = 0;
-  for (; i + lanes <= D; i += lanes) {
-    const auto v = value([&](const float* p) { return hn::LoadU(f, p + i); });
-    hn::StoreU(accumulate ? hn::Add(v, hn::LoadU(f, out + i)) : v, f, out + i);
-  }
-  if (i < D) {
-    const auto mask = hn::FirstN(f, static_cast<size_t>(D - i));
-    const auto load = [&](const float* p) { return hn::MaskedLoad(mask, f, p + i); };
-    const auto v = value(load);
-    hn::BlendedStore(accumulate ? hn::Add(v, load(out)) : v, mask, f, out + i);
-  }
-}
 
 void ForwardRows(const LayerNormForward& a, int64_t begin, int64_t end) {
   const F f;
@@ -107,8 +72,9 @@ constexpr int64_t kGrain = 16;  // rows per piece at least
 }
 
 void layer_norm_forward(Context&, const LayerNormForward& args) {
-  parallel_for(args.rows, kGrain,
-               [&](int64_t begin, int64_t end) { HWY_DYNAMIC_DISPATCH(ForwardRows)(args, begin, end); });
+  parallel_for(args.rows, kGrain, [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(ForwardRows)(args, begin, end);
+  });
 }
 
 void layer_norm_backward(Context&, const LayerNormBackward& args) {
