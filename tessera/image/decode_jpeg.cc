@@ -1,0 +1,152 @@
+// JPEG through libjpeg-turbo. libjpeg reports errors by longjmp: it happens only below attempt(), through functions
+// that own nothing, and everything to be freed belongs to a Reader.
+#include <algorithm>
+#include <csetjmp>
+#include <cstdio>
+#include <cstring>
+
+#include <jpeglib.h>
+
+#include "tessera/core/error.h"
+#include "tessera/image/decode.h"
+#include "tessera/image/exif.h"
+
+namespace tessera::image {
+namespace {
+
+constexpr int kRowsAtOnce = 8;
+
+struct Reader {
+  explicit Reader(std::span<const std::byte> bytes);
+  ~Reader() { jpeg_destroy_decompress(&info); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  jpeg_decompress_struct info{};
+  jpeg_error_mgr errors{};
+  jpeg_source_mgr source{};
+  std::jmp_buf escape;
+  char message[JMSG_LENGTH_MAX] = "";
+  std::vector<uint8_t> pixels;  // rows decoded so far, in info.output_components bytes a pixel
+};
+
+[[noreturn]] void on_error(j_common_ptr info) {
+  Reader& reader = *static_cast<Reader*>(info->client_data);
+  info->err->format_message(info, reader.message);
+  std::longjmp(reader.escape, 1);
+}
+
+// libjpeg would go on with gray pixels; Pillow and we call a file that was cut off an error.
+boolean on_end_of_data(j_decompress_ptr info) {
+  Reader& reader = *static_cast<Reader*>(info->client_data);
+  std::snprintf(reader.message, sizeof(reader.message), "the file is cut off (%u of %u rows are there)",
+                info->output_scanline, info->image_height);
+  std::longjmp(reader.escape, 1);
+}
+
+void skip_bytes(j_decompress_ptr info, long count) {
+  if (count <= 0) return;
+  if (static_cast<size_t>(count) > info->src->bytes_in_buffer) on_end_of_data(info);
+  info->src->next_input_byte += count;
+  info->src->bytes_in_buffer -= static_cast<size_t>(count);
+}
+
+Reader::Reader(std::span<const std::byte> bytes) {
+  info.err = jpeg_std_error(&errors);
+  errors.error_exit = on_error;
+  errors.emit_message = [](j_common_ptr, int) {};  // warnings: libjpeg repairs what it warns about, Pillow is silent
+  info.client_data = this;
+  source.next_input_byte = reinterpret_cast<const JOCTET*>(bytes.data());
+  source.bytes_in_buffer = bytes.size();
+  source.init_source = [](j_decompress_ptr) {};
+  source.fill_input_buffer = on_end_of_data;
+  source.skip_input_data = skip_bytes;
+  source.resync_to_restart = jpeg_resync_to_restart;
+  source.term_source = [](j_decompress_ptr) {};
+}
+
+// Runs one step; false if libjpeg gave up, and then reader.message says why. A step owns nothing, so nothing leaks.
+bool attempt(Reader& reader, void (*step)(Reader&)) {
+  if (setjmp(reader.escape)) return false;
+  step(reader);
+  return true;
+}
+
+void read_header(Reader& reader) {
+  jpeg_create_decompress(&reader.info);
+  reader.info.src = &reader.source;
+  jpeg_save_markers(&reader.info, JPEG_APP0 + 1, 0xFFFF);
+  jpeg_read_header(&reader.info, TRUE);
+}
+
+// Memory is touched as rows arrive, so that a header alone cannot claim much of it.
+void read_rows(Reader& reader) {
+  jpeg_decompress_struct& info = reader.info;
+  jpeg_start_decompress(&info);
+  const size_t row_bytes = static_cast<size_t>(info.output_width) * static_cast<size_t>(info.output_components);
+  reader.pixels.reserve(row_bytes * info.output_height);
+  while (info.output_scanline < info.output_height) {
+    const JDIMENSION left = info.output_height - info.output_scanline;
+    const JDIMENSION wanted = left < kRowsAtOnce ? left : kRowsAtOnce;
+    const size_t begin = info.output_scanline * row_bytes;
+    reader.pixels.resize(begin + wanted * row_bytes);
+    JSAMPROW rows[kRowsAtOnce];
+    for (JDIMENSION i = 0; i < wanted; ++i) rows[i] = reader.pixels.data() + begin + i * row_bytes;
+    jpeg_read_scanlines(&info, rows, wanted);
+  }
+  jpeg_finish_decompress(&info);
+}
+
+void choose_output(Reader& reader, std::string_view name) {
+  jpeg_decompress_struct& info = reader.info;
+  const int64_t width = info.image_width, height = info.image_height;
+  TESSERA_CHECK(width * height <= kMaxPixels, "{}: {} x {} pixels are more than the {} million that are read", name,
+                width, height, kMaxPixels / 1'000'000);
+  const int components = info.num_components;
+  TESSERA_CHECK(components == 1 || components == 3 || components == 4,
+                "{}: a JPEG with {} colour components cannot be read", name, components);
+  info.out_color_space = components == 4 ? JCS_CMYK : JCS_RGB;
+}
+
+// round(a b / 255)
+int times(int a, int b) {
+  const int t = a * b + 128;
+  return ((t >> 8) + t) >> 8;
+}
+
+// Stored CMYK is inverted, as Adobe's programs write it and Pillow assumes: (C, M, Y, K) holds 255 - ink.
+Picture cmyk_to_rgb(int64_t height, int64_t width, const std::vector<uint8_t>& cmyk) {
+  Picture rgb(height, width, 3);
+  for (int64_t i = 0; i < height * width; ++i) {
+    const uint8_t* from = cmyk.data() + 4 * i;
+    const int light = from[3];  // 255 - K
+    for (int c = 0; c < 3; ++c) {
+      const int value = light - times(255 - from[c], light);
+      rgb.pixels[static_cast<size_t>(3 * i + c)] = static_cast<uint8_t>(value < 0 ? 0 : value);
+    }
+  }
+  return rgb;
+}
+
+int orientation_of(const jpeg_decompress_struct& info) {
+  for (const jpeg_marker_struct* marker = info.marker_list; marker; marker = marker->next) {
+    const std::span data(reinterpret_cast<const std::byte*>(marker->data), marker->data_length);
+    if (data.size() >= 5 && std::memcmp(data.data(), "Exif", 5) == 0) return std::max(exif_orientation(data), 1);
+  }
+  return 1;
+}
+
+}  // namespace
+
+Decoded decode_jpeg(std::span<const std::byte> bytes, std::string_view name) {
+  Reader reader(bytes);
+  TESSERA_CHECK(attempt(reader, read_header), "{}: broken JPEG: {}", name, reader.message);
+  choose_output(reader, name);
+  const int orientation = orientation_of(reader.info);
+  TESSERA_CHECK(attempt(reader, read_rows), "{}: broken JPEG: {}", name, reader.message);
+  const int64_t width = reader.info.image_width, height = reader.info.image_height;
+  if (reader.info.out_color_space == JCS_CMYK) return {cmyk_to_rgb(height, width, reader.pixels), orientation};
+  return {Picture(height, width, 3, std::move(reader.pixels)), orientation};
+}
+
+}  // namespace tessera::image
