@@ -22,14 +22,11 @@ uint64_t random_key(uint64_t seed, std::string_view purpose) {
   return key;
 }
 
-Random::Random(uint64_t key, uint64_t step, uint64_t sample)
-    : key_(mix(key ^ (step >> 32))),
-      counter_{0, static_cast<uint32_t>(step), static_cast<uint32_t>(sample), static_cast<uint32_t>(sample >> 32)} {}
+uint64_t step_key(uint64_t key, uint64_t step) { return mix(key ^ (step >> 32)); }
 
 uint32_t Random::word() {
   if (next_ == 4) {
-    words_ = philox(counter_, key_);
-    ++counter_[0];
+    words_ = random_words(key_, step_, sample_, block_++);
     next_ = 0;
   }
   return words_[static_cast<size_t>(next_++)];

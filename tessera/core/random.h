@@ -27,15 +27,27 @@ inline std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, uint64_t 
 // The key of everything drawn for one purpose ("augment/crop", "blocks.3.mlp.drop") under a seed.
 uint64_t random_key(uint64_t seed, std::string_view purpose);
 
+// The key of Philox at a step. Its counter is (block, step, sample low, sample high), each the lower 32 bits.
+uint64_t step_key(uint64_t key, uint64_t step);
+
+// Words 4·block … 4·block + 3 of what belongs to (key, step, sample): the k-th word is random_words(…, k / 4)[k % 4].
+// Places that draw for many elements at once (dropout) take word k for element k. block < 2^32.
+inline std::array<uint32_t, 4> random_words(uint64_t key, uint64_t step, uint64_t sample, uint64_t block) {
+  return philox({static_cast<uint32_t>(block), static_cast<uint32_t>(step), static_cast<uint32_t>(sample),
+                 static_cast<uint32_t>(sample >> 32)},
+                step_key(key, step));
+}
+
 // A uniform float in [0, 1) from the upper 24 bits of a word.
 inline float uniform_from(uint32_t word) { return static_cast<float>(word >> 8) * 0x1p-24f; }
 
-// A sequence of numbers that belongs to (seed, purpose, step, sample). Not thread-safe; make one where it is used.
+// The words of random_words() as a sequence of numbers that belongs to (seed, purpose, step, sample). Not thread-safe;
+// make one where it is used.
 class Random {
  public:
   Random(uint64_t seed, std::string_view purpose, uint64_t step = 0, uint64_t sample = 0)
       : Random(random_key(seed, purpose), step, sample) {}
-  Random(uint64_t key, uint64_t step, uint64_t sample);
+  Random(uint64_t key, uint64_t step, uint64_t sample) : key_(key), step_(step), sample_(sample) {}
 
   uint32_t word();                               // 32 uniform bits
   double uniform();                              // [0, 1), 53 bits
@@ -45,8 +57,8 @@ class Random {
   bool coin(double p) { return uniform() < p; }  // true with probability p
 
  private:
-  uint64_t key_;
-  std::array<uint32_t, 4> counter_;  // (element / 4, step, sample low, sample high)
+  uint64_t key_, step_, sample_;
+  uint64_t block_ = 0;
   std::array<uint32_t, 4> words_{};
   int next_ = 4;
 };

@@ -25,6 +25,17 @@ TEST(Random, IsAPureFunctionOfItsKey) {
   EXPECT_NE(Random(1, "flip", 2, 3).word(), Random(2, "flip", 2, 3).word());
 }
 
+TEST(Random, ItsWordsCanBeComputedInAnyOrder) {
+  const uint64_t step = 1ull << 40 | 6, sample = 1ull << 33 | 9;
+  Random random(3, step, sample);
+  for (uint64_t k = 0; k < 23; ++k) EXPECT_EQ(random.word(), random_words(3, step, sample, k / 4)[k % 4]);
+  // Both halves of each number count.
+  const auto words = random_words(3, step, sample, 0);
+  EXPECT_NE(words, random_words(3, 6, sample, 0));
+  EXPECT_NE(words, random_words(3, step, 9, 0));
+  EXPECT_NE(words, random_words(3 | 1ull << 63, step, sample, 0));
+}
+
 TEST(Random, HasTheMomentsOfItsDistributions) {
   Random random(5, "moments");
   const int n = 100000;
