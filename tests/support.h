@@ -2,11 +2,23 @@
 #pragma once
 
 #include <cstdlib>
+#include <exception>
 #include <filesystem>
 #include <optional>
 #include <string>
 
 namespace tessera::test {
+
+// What a call that must fail says; empty when it does not throw.
+template <class Call>
+std::string error_of(Call&& call) {
+  try {
+    call();
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return "";
+}
 
 // A file of the reference data beside the checkout (or in TESSERA_SHARED), or nothing where it is absent: then skip.
 inline std::optional<std::filesystem::path> shared_path(const std::string& relative) {

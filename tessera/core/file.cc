@@ -106,12 +106,13 @@ class OpenFile {
   fs::path shown_;
 };
 
-// Bytes: std::vector<std::byte> or std::string. The size that the system tells is a hint: pipes and /proc tell none.
+// Bytes: std::vector<std::byte> or std::string. The size that the system tells is a hint: pipes and /proc tell none. One byte
+// more than it finds the end without growing.
 template <class Bytes>
 Bytes read_up_to(const fs::path& path, uint64_t limit) {
   const OpenFile file(path, O_RDONLY, Access::read, path);
   Bytes bytes;
-  bytes.resize(std::min<uint64_t>(limit, static_cast<uint64_t>(file.status().st_size)));
+  bytes.resize(std::min<uint64_t>(limit, static_cast<uint64_t>(file.status().st_size) + 1));
   size_t filled = 0;
   while (filled < limit) {
     if (filled == bytes.size()) bytes.resize(std::min<uint64_t>(limit, std::max<size_t>(2 * filled, 1 << 16)));

@@ -15,16 +15,7 @@ namespace tessera {
 namespace {
 
 namespace fs = std::filesystem;
-
-// What a failing call says; empty when it does not fail.
-std::string error_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
+using test::error_of;
 
 std::vector<std::string> names_in(const fs::path& folder) {
   std::vector<std::string> names;
