@@ -1,0 +1,37 @@
+// Element-wise activation functions.
+//
+//   relu       max(x, 0); its derivative at 0 is 0
+//   gelu_erf   x·Φ(x), Φ the normal distribution: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016)
+//   gelu_tanh  x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) / 2, the same paper's approximation
+//   tanh
+#pragma once
+
+#include <cstdint>
+
+#include "tessera/kernels/context.h"
+
+namespace tessera::kernels {
+
+enum class Activation { none, relu, gelu_erf, gelu_tanh, tanh };
+
+// y = act(x) + residual
+struct ActivationForward {
+  const float* x;                   // (n)
+  const float* residual = nullptr;  // (n), or null
+  float* y;                         // (n), may be x
+  int64_t n;
+  Activation activation;
+};
+void activation_forward(Context& context, const ActivationForward& args);
+
+// dx = dy·act'(x)
+struct ActivationBackward {
+  const float* dy;  // (n)
+  const float* x;   // (n)
+  Grad dx;          // (n), may be x or dy unless it accumulates
+  int64_t n;
+  Activation activation;
+};
+void activation_backward(Context& context, const ActivationBackward& args);
+
+}  // namespace tessera::kernels

@@ -1,0 +1,18 @@
+// Sums over the rows of a matrix: the gradient of a bias.
+#pragma once
+
+#include <cstdint>
+
+#include "tessera/kernels/context.h"
+
+namespace tessera::kernels {
+
+// sums[j] = Σ_i x[i, j]. The same bits for the same thread count.
+struct ColumnSums {
+  const float* x;  // (rows, N)
+  Grad sums;       // (N)
+  int64_t rows, N;
+};
+void column_sums(Context& context, const ColumnSums& args);
+
+}  // namespace tessera::kernels

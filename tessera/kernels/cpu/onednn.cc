@@ -1,0 +1,47 @@
+#include "tessera/kernels/cpu/onednn.h"
+
+#include "tessera/core/allocator.h"
+#include "tessera/core/error.h"
+#include "tessera/core/parallel.h"
+
+namespace tessera::kernels::onednn {
+
+// Never destroyed: a thread may still hold a stream when static storage goes.
+const dnnl::engine& engine() {
+  static const auto* const instance = new dnnl::engine(dnnl::engine::kind::cpu, 0);
+  return *instance;
+}
+
+dnnl::memory operand(const dnnl::memory::desc& layout, const float* elements) {
+  return {layout, engine(), const_cast<float*>(elements)};
+}
+
+dnnl::primitive_attr attributes() {
+  dnnl::primitive_attr attributes;
+  attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attributes;
+}
+
+void refuse_reference(const std::string& implementation, const std::string& what) {
+  TESSERA_CHECK(implementation.find("ref") == std::string::npos,
+                "oneDNN would run {} with its slow reference code ({}); this is a bug of tessera, please report it",
+                what, implementation);
+}
+
+void execute(const dnnl::primitive& primitive, const dnnl::memory::desc& scratchpad,
+             std::unordered_map<int, dnnl::memory> operands) {
+  TESSERA_CHECK(!in_parallel(), "a matrix product or convolution was called inside a parallel loop");
+  const auto scratch = allocate(scratchpad.get_size());
+  operands[DNNL_ARG_SCRATCHPAD] = {scratchpad, engine(), scratch.get()};
+  thread_local dnnl::stream stream(engine());
+  primitive.execute(stream, operands);
+  stream.wait();
+}
+
+int64_t thread_count() { return num_threads(); }
+
+void fail_unsupported(const std::string& what, const dnnl::error& error) {
+  fail("oneDNN cannot do {}: {}", what, error.message);
+}
+
+}  // namespace tessera::kernels::onednn

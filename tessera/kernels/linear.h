@@ -1,0 +1,39 @@
+// A fully connected layer, with what surrounds it in a Transformer.
+//
+//   y = act(x·wᵀ + bias) + residual
+#pragma once
+
+#include <cstdint>
+
+#include "tessera/kernels/activation.h"
+#include "tessera/kernels/context.h"
+
+namespace tessera::kernels {
+
+struct LinearForward {
+  const float* x;         // (rows, K)
+  const float* w;         // (N, K)
+  const float* bias;      // (N), or null
+  const float* residual;  // (rows, N), or null
+  float* pre;             // (rows, N): gets x·wᵀ + bias, which backward needs; null when none follows or act is none
+  float* y;               // (rows, N)
+  int64_t rows, N, K;
+  Activation activation;
+};
+void linear_forward(Context& context, const LinearForward& args);
+
+// With dpre = dy·act'(pre):   dx = dpre·w,   dw = dpreᵀ·x,   dbias = Σ_rows dpre.   The residual's gradient is dy.
+struct LinearBackward {
+  const float* dy;  // (rows, N)
+  const float* x;   // (rows, K), or null where dw is
+  const float* w;   // (N, K), or null where dx is
+  float* pre;       // (rows, N), what forward kept; overwritten with dpre
+  Grad dx;          // (rows, K)
+  Grad dw;          // (N, K)
+  Grad dbias;       // (N)
+  int64_t rows, N, K;
+  Activation activation;
+};
+void linear_backward(Context& context, const LinearBackward& args);
+
+}  // namespace tessera::kernels

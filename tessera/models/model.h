@@ -1,0 +1,51 @@
+// What every model family offers: pictures in, logits out, and what training and reports need to know of it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tessera/nn/module.h"
+
+namespace tessera::models {
+
+struct PictureSize {
+  int64_t height = 0, width = 0, channels = 0;
+};
+
+// One step of a picture's way through the model, for `tessera info --shapes`.
+struct ShapeStep {
+  std::string what;        // "patch_embed", "blocks.0.attn"
+  Shape shape;             // of one picture, without the batch
+  int64_t parameters = 0;  // scalars of this step
+  int64_t macs = 0;        // multiply-accumulates of one picture
+};
+
+class Model : public nn::Module {
+ public:
+  // images (B, H, W, C), f32, normalised -> features; for transformers tokens (B, N, D) after the final norm.
+  virtual Tensor forward_features(const Tensor& images) = 0;
+  // features -> logits (B, K)
+  virtual Tensor forward_head(const Tensor& features) = 0;
+  Tensor forward(const Tensor& images) { return forward_head(forward_features(images)); }
+
+  virtual PictureSize input() const = 0;
+  virtual int64_t num_classes() const = 0;
+  // The architecture as a JSON object with its "family": building from it gives this model again, without its weights.
+  virtual std::string architecture() const = 0;
+  virtual std::vector<ShapeStep> shapes() = 0;
+  int64_t macs();  // of one picture: products only, as papers count
+
+  // For layer-wise decay: 0 is what comes before the blocks, 1 … depth the blocks (the final norm belongs to the last),
+  // depth + 1 the head. `num_layers` is depth + 2.
+  virtual int64_t layer_of(const std::string& parameter) const = 0;
+  virtual int64_t num_layers() const = 0;
+  // Whether weight decay leaves this parameter out by name (tokens, positions). One-dimensional ones are left out
+  // anyway.
+  virtual bool no_weight_decay(const std::string& parameter) const = 0;
+  // Parameters of the final classifier, which fine-tuning to other classes starts anew (from zero).
+  virtual std::vector<std::string> head_parameters() const = 0;
+};
+
+}  // namespace tessera::models

@@ -1,0 +1,19 @@
+// How parameters start.
+#pragma once
+
+#include "tessera/nn/module.h"
+
+namespace tessera::nn {
+
+Init zeros();
+Init ones();
+Init constant(float value);
+Init normal(double deviation);
+// N(0, deviation²) cut at ±2 (absolute, as timm's trunc_normal_ does, so that nothing is cut at the usual 0.02).
+Init trunc_normal(double deviation);
+// U(-1/√fan_in, 1/√fan_in): what PyTorch gives Linear and Conv2d weights by default.
+Init uniform_fan_in(int64_t fan_in);
+// Xavier/Glorot: U(±√(6 / (fan_in + fan_out))).
+Init xavier_uniform(int64_t fan_in, int64_t fan_out);
+
+}  // namespace tessera::nn

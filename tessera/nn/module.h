@@ -1,0 +1,59 @@
+// A module: named parameters and named children, in the order of the forward pass. The names are timm's, so files
+// interchange.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tessera/core/random.h"
+#include "tessera/core/tensor.h"
+
+namespace tessera::nn {
+
+// How a parameter starts: fills it from a sequence that belongs to (seed, name of the parameter).
+using Init = std::function<void(const Tensor&, Random)>;
+
+struct Parameter {
+  std::string name;  // "blocks.3.attn.qkv.weight"
+  Tensor* tensor;    // the member of its module: assigning to it (a view of a flat buffer) changes the module
+  Init init;
+};
+
+class Module {
+ public:
+  virtual ~Module() = default;
+  Module() = default;
+  Module(const Module&) = delete;  // children know their parent
+  Module& operator=(const Module&) = delete;
+
+  // Every parameter of this module and below, in the order of registration.
+  std::vector<Parameter> parameters();
+  int64_t num_parameters();  // scalars
+  // Draws every parameter anew: a pure function of the seed and the parameters' names.
+  void initialise(uint64_t seed);
+  // "blocks.3.attn"; empty for the root.
+  std::string path() const;
+  // path() with a name behind it, for taps and for the keys of dropout.
+  std::string path(const std::string& name) const;
+
+ protected:
+  // Registers a parameter: an uninitialised f32 tensor until initialise() or a file fills it.
+  void add_parameter(const std::string& name, Tensor& tensor, Shape shape, Init init);
+  void add_child(const std::string& name, Module& child);
+
+ private:
+  void collect(const std::string& prefix, std::vector<Parameter>& out);
+
+  struct Member {  // a parameter or a child, in one order
+    std::string name;
+    Tensor* tensor = nullptr;
+    Init init;
+    Module* child = nullptr;
+  };
+  std::vector<Member> members_;
+  const Module* parent_ = nullptr;
+  std::string name_;
+};
+
+}  // namespace tessera::nn

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "tessera/core/tensor.h"
+#include "tessera/ops/activation.h"
+
+namespace tessera::ops {
+
+struct LinearOptions {
+  Activation activation = Activation::none;
+  Tensor residual;  // (…, N), added after the activation
+};
+
+// act(x·wᵀ + bias) + residual. x (…, K), w (N, K), bias (N) or undefined -> (…, N). See kernels/linear.h.
+Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& options = {});
+
+}  // namespace tessera::ops

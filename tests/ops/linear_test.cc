@@ -1,0 +1,68 @@
+#include "tessera/ops/linear.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tessera/core/random.h"
+#include "tessera/ops/tape.h"
+
+namespace tessera::ops {
+namespace {
+
+Tensor normal(Shape shape, std::string_view purpose) {
+  Random random(1, purpose);
+  Tensor x = Tensor::empty(std::move(shape));
+  for (float& value : x.span()) value = static_cast<float>(random.normal());
+  return x;
+}
+
+// In training the activation is a pass of its own, in inference it is fused into the product.
+TEST(Linear, TrainingAndInferenceAgree) {
+  const Tensor x = normal({3, 29, 40}, "x"), bias = normal({50}, "bias"), residual = normal({3, 29, 50}, "residual");
+  Tensor w = normal({50, 40}, "w");
+  w.set_requires_grad();
+  for (const auto activation :
+       {Activation::none, Activation::relu, Activation::gelu_erf, Activation::gelu_tanh, Activation::tanh}) {
+    for (const Tensor& added : {Tensor(), residual}) {
+      const Tensor recorded = linear(x, w, bias, {.activation = activation, .residual = added});
+      EXPECT_TRUE(recorded.requires_grad());
+      const NoGrad no_grad;
+      const Tensor fused = linear(x, w, bias, {.activation = activation, .residual = added});
+      EXPECT_FALSE(fused.requires_grad());
+      for (int64_t i = 0; i < fused.numel(); ++i)
+        ASSERT_NEAR(recorded.data()[i], fused.data()[i], 2e-6 * std::max(1.0f, std::abs(fused.data()[i])));
+    }
+  }
+}
+
+TEST(Linear, AResidualThatIsTheInputGetsBothGradients) {
+  Tensor x = normal({6, 8}, "x");
+  x.set_requires_grad();
+  const Tensor w = normal({8, 8}, "w");
+  backward(linear(x, w, {}, {.residual = x}), Tensor::full({6, 8}, 1.0f));
+  for (int64_t k = 0; k < 8; ++k) {
+    float expected = 1;  // Σ_n w[n, k], and the residual's 1
+    for (int64_t n = 0; n < 8; ++n) expected += w.data()[n * 8 + k];
+    for (int64_t r = 0; r < 6; ++r) EXPECT_NEAR(x.grad().data()[r * 8 + k], expected, 1e-5);
+  }
+}
+
+TEST(Linear, NamesTheShapesThatDoNotFit) {
+  const Tensor x = Tensor::zeros({2, 3}), w = Tensor::zeros({5, 3});
+  const auto message = [](const auto& call) -> std::string {
+    try {
+      call();
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_NE(message([&] { linear(x, Tensor::zeros({5, 4}), {}); }).find("(5, 4)"), std::string::npos);
+  EXPECT_NE(message([&] { linear(x, w, Tensor::zeros({4})); }).find("(5), but it is (4)"), std::string::npos);
+  EXPECT_NE(message([&] { linear(x, w, {}, {.residual = x}); }).find("(2, 5), but it is (2, 3)"), std::string::npos);
+  EXPECT_NE(message([&] { linear(Tensor::zeros({0, 3}), w, {}); }).find("(0, 3)"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tessera::ops
