@@ -1,0 +1,23 @@
+#include "tessera/train/ema.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tessera/kernels/optimizer.h"
+
+namespace tessera::train {
+
+double ema_decay(const EmaOptions& options, int64_t n) {
+  if (n <= 1) return 0;
+  if (!options.warm_up) return options.decay;
+  return std::min(options.decay, 1 - std::pow(static_cast<double>(n), -2.0 / 3.0));
+}
+
+void Ema::update(const Tensor& values, int64_t n) {
+  kernels::blend(kernels::cpu_context(), {.x = values.data(),
+                                          .average = average_.data(),
+                                          .n = values.numel(),
+                                          .share = static_cast<float>(1 - ema_decay(options_, n))});
+}
+
+}  // namespace tessera::train

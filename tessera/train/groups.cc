@@ -1,0 +1,35 @@
+#include "tessera/train/groups.h"
+
+#include <cmath>
+
+namespace tessera::train {
+
+namespace {
+
+bool is_decayed(const models::Model& model, const FlatParameters::Slice& slice, Decayed decayed) {
+  if (decayed == Decayed::everything) return true;
+  if (slice.shape.rank() < 2) return false;
+  return decayed == Decayed::two_dimensional || !model.no_weight_decay(slice.name);
+}
+
+}  // namespace
+
+std::vector<Group> parameter_groups(const models::Model& model, const FlatParameters& parameters,
+                                    const GroupOptions& options) {
+  std::vector<Group> groups;
+  const auto& slices = parameters.slices();
+  for (size_t i = 0; i < slices.size(); ++i) {
+    const int64_t end = i + 1 < slices.size() ? slices[i + 1].begin : parameters.size();
+    const auto below_top = static_cast<double>(model.num_layers() - 1 - model.layer_of(slices[i].name));
+    const double lr_scale = std::pow(options.layer_decay, below_top);
+    const double weight_decay = is_decayed(model, slices[i], options.decayed) ? options.weight_decay : 0.0;
+    if (!groups.empty() && groups.back().lr_scale == lr_scale && groups.back().weight_decay == weight_decay) {
+      groups.back().end = end;
+    } else {
+      groups.push_back({slices[i].begin, end, lr_scale, weight_decay});
+    }
+  }
+  return groups;
+}
+
+}  // namespace tessera::train

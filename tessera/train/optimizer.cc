@@ -1,0 +1,107 @@
+#include "tessera/train/optimizer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tessera/core/parallel.h"
+#include "tessera/kernels/optimizer.h"
+
+namespace tessera::train {
+
+namespace {
+
+constexpr int64_t kGrain = 16384;  // elements per piece at least
+
+class Adam final : public Optimizer {
+ public:
+  Adam(const OptimizerOptions& options, std::vector<Group> groups, int64_t size)
+      : Optimizer(std::move(groups)), options_(options), first_(Tensor::zeros({size})), second_(Tensor::zeros({size})) {
+    if (options.amsgrad) largest_second_ = Tensor::zeros({size});
+  }
+
+  std::vector<std::pair<std::string, Tensor>> state() const override {
+    std::vector<std::pair<std::string, Tensor>> state = {{"first_moment", first_}, {"second_moment", second_}};
+    if (largest_second_) state.emplace_back("largest_second_moment", largest_second_);
+    return state;
+  }
+
+ private:
+  void update(float* values, const float* gradients, int64_t begin, int64_t end, const Group& group, double lr,
+              double gradient_scale) override {
+    const bool decoupled = options_.kind == "adamw";
+    const auto t = static_cast<double>(steps_);
+    kernels::adam_step(kernels::cpu_context(),
+                       {.parameter = values + begin,
+                        .gradient = gradients + begin,
+                        .first = first_.data() + begin,
+                        .second = second_.data() + begin,
+                        .largest_second = largest_second_ ? largest_second_.data() + begin : nullptr,
+                        .n = end - begin,
+                        .gradient_scale = static_cast<float>(gradient_scale),
+                        .l2 = decoupled ? 0.0f : static_cast<float>(group.weight_decay),
+                        .shrink = decoupled ? static_cast<float>(1 - lr * group.weight_decay) : 1.0f,
+                        .fresh1 = static_cast<float>(1 - options_.beta1),
+                        .beta2 = static_cast<float>(options_.beta2),
+                        .fresh2 = static_cast<float>(1 - options_.beta2),
+                        .eps = static_cast<float>(options_.eps),
+                        .rate = static_cast<float>(lr / (1 - std::pow(options_.beta1, t))),
+                        .rsqrt_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)))});
+  }
+
+  OptimizerOptions options_;
+  Tensor first_, second_, largest_second_;
+};
+
+class Sgd final : public Optimizer {
+ public:
+  Sgd(const OptimizerOptions& options, std::vector<Group> groups, int64_t size)
+      : Optimizer(std::move(groups)), options_(options) {
+    if (options.momentum != 0) buffer_ = Tensor::zeros({size});
+  }
+
+  std::vector<std::pair<std::string, Tensor>> state() const override {
+    if (!buffer_) return {};
+    return {{"momentum", buffer_}};
+  }
+
+ private:
+  void update(float* values, const float* gradients, int64_t begin, int64_t end, const Group& group, double lr,
+              double gradient_scale) override {
+    kernels::sgd_step(kernels::cpu_context(), {.parameter = values + begin,
+                                               .gradient = gradients + begin,
+                                               .buffer = buffer_ ? buffer_.data() + begin : nullptr,
+                                               .n = end - begin,
+                                               .gradient_scale = static_cast<float>(gradient_scale),
+                                               .l2 = static_cast<float>(group.weight_decay),
+                                               .momentum = static_cast<float>(options_.momentum),
+                                               .fresh = steps_ == 1 ? 1.0f : static_cast<float>(1 - options_.dampening),
+                                               .nesterov = options_.nesterov,
+                                               .lr = static_cast<float>(lr)});
+  }
+
+  OptimizerOptions options_;
+  Tensor buffer_;
+};
+
+}  // namespace
+
+void Optimizer::step(const Tensor& values, const Tensor& gradients, double lr, double gradient_scale) {
+  ++steps_;
+  parallel_for(values.numel(), kGrain, [&](int64_t begin, int64_t end) {
+    const auto ends_after = [](int64_t element, const Group& group) { return element < group.end; };
+    for (auto group = std::upper_bound(groups_.begin(), groups_.end(), begin, ends_after); begin < end; ++group) {
+      const int64_t stop = std::min(end, group->end);
+      update(values.data(), gradients.data(), begin, stop, *group, lr * group->lr_scale, gradient_scale);
+      begin = stop;
+    }
+  });
+}
+
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options, std::vector<Group> groups, int64_t size) {
+  if (options.kind == "adamw" || options.kind == "adam")
+    return std::make_unique<Adam>(options, std::move(groups), size);
+  if (options.kind == "sgd") return std::make_unique<Sgd>(options, std::move(groups), size);
+  fail_usage("unknown optimizer '{}': adamw, adam or sgd", options.kind);
+}
+
+}  // namespace tessera::train

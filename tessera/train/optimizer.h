@@ -1,0 +1,50 @@
+// Update rules on flat buffers: AdamW, Adam, SGD.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tessera/core/tensor.h"
+#include "tessera/train/groups.h"
+
+namespace tessera::train {
+
+struct OptimizerOptions {
+  std::string kind = "adamw";  // "adamw", "adam", "sgd"
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  bool amsgrad = false;  // adam and adamw
+  double momentum = 0.9, dampening = 0;
+  bool nesterov = false;
+};
+
+// The formulas are those of PyTorch: kernels/optimizer.h has them. State starts at zero and lies in flat buffers of the
+// parameters' layout. Every step is one parallel pass over memory; its bits do not depend on the number of threads.
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+
+  // One step, in place on values. lr: the schedule's rate of this update. gradient_scale: of clipping.
+  void step(const Tensor& values, const Tensor& gradients, double lr, double gradient_scale = 1);
+
+  // What a checkpoint keeps besides the weights: flat buffers by name, and the number of steps done.
+  virtual std::vector<std::pair<std::string, Tensor>> state() const = 0;
+  int64_t steps() const { return steps_; }
+  void set_steps(int64_t steps) { steps_ = steps; }
+
+ protected:
+  explicit Optimizer(std::vector<Group> groups) : groups_(std::move(groups)) {}
+  // Elements [begin, end) of one group, on the calling thread. `steps_` counts this step already.
+  virtual void update(float* values, const float* gradients, int64_t begin, int64_t end, const Group& group, double lr,
+                      double gradient_scale) = 0;
+  int64_t steps_ = 0;
+
+ private:
+  std::vector<Group> groups_;
+};
+
+// groups: cover a buffer of `size` elements.
+std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options, std::vector<Group> groups, int64_t size);
+
+}  // namespace tessera::train
