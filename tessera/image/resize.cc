@@ -1,6 +1,6 @@
 #include "tessera/image/resize.h"
 
-#include <cstring>
+#include <algorithm>
 
 #include "tessera/core/error.h"
 #include "tessera/image/geometry.h"
@@ -13,10 +13,19 @@ namespace {
 // Rows [begin, end) of (h, w, C) -> (end - begin, taps.size(), C)
 Picture along_rows(const Picture& picture, int64_t begin, int64_t end, const Taps& taps) {
   Picture out(end - begin, taps.size(), picture.channels);
-  std::vector<uint8_t> row(static_cast<size_t>(picture.row_bytes() + kRowSlack));
-  for (int64_t y = begin; y < end; ++y) {
-    std::memcpy(row.data(), picture.row(y), static_cast<size_t>(picture.row_bytes()));
-    sum_columns(row.data(), taps, picture.channels, out.row(y - begin));
+  const ColumnSums sums(taps, picture.channels);
+  // Beyond each row lies the next, beyond the last nothing that may be read.
+  std::vector<uint8_t> last(picture.row(picture.height - 1), picture.row(picture.height));
+  last.resize(last.size() + ColumnSums::kSlack);
+  for (int64_t y = begin; y < end; y += ColumnSums::kRowsAtOnce) {
+    const int64_t count = std::min(end - y, ColumnSums::kRowsAtOnce);
+    const uint8_t* rows[ColumnSums::kRowsAtOnce];
+    uint8_t* outs[ColumnSums::kRowsAtOnce];
+    for (int64_t r = 0; r < count; ++r) {
+      rows[r] = y + r + 1 < picture.height ? picture.row(y + r) : last.data();
+      outs[r] = out.row(y + r - begin);
+    }
+    sums(rows, count, outs);
   }
   return out;
 }

@@ -16,8 +16,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 constexpr int32_t kHalf = 1 << (kWeightBits - 1);
 
-uint8_t rounded(int32_t sum) { return static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255)); }
-
 // `kVectors` vectors of pixels from column j on.
 template <int kVectors, class D>
 void sum_some_rows(D d, const uint8_t* rows, int64_t row_stride, const int32_t* weights, int64_t count, uint8_t* out) {
@@ -50,39 +48,73 @@ void sum_rows(const uint8_t* rows, int64_t row_stride, const int32_t* weights, i
   for (; j < bytes; ++j) {
     int32_t sum = kHalf;
     for (int64_t t = 0; t < count; ++t) sum += weights[t] * rows[t * row_stride + j];
-    out[j] = rounded(sum);
+    out[j] = static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
   }
 }
 
-void sum_rgb_columns(const uint8_t* row, const Taps& taps, uint8_t* out) {
-  const hn::FixedTag<int32_t, 4> d;  // R, G, B and what follows them, of one pixel
-  const hn::FixedTag<uint8_t, 4> d8;
-  for (int64_t i = 0; i < taps.size(); ++i) {
-    const uint8_t* pixel = row + 3 * taps.first[static_cast<size_t>(i)];
-    const int32_t* weights = taps.weights_of(i);
+// The sum of the 128-bit blocks of a vector, in the lowest.
+template <class D>
+hn::Vec128<int32_t> sum_of_blocks(D /*d*/, hn::Vec<D> v) {
+  if constexpr (hn::MaxLanes(D()) == 4) {
+    return v;
+  } else {
+    const hn::Half<D> half;
+    return sum_of_blocks(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+}
+
+// One vector holds a quarter as many pixels as it has lanes, of four lanes each: R, G, B and one that is dropped.
+// wide: (taps.size(), stride)
+template <int kRows>
+void sum_rgb_columns(const uint8_t* const* rows, const Taps& taps, const int32_t* wide, int64_t stride,
+                     uint8_t* const* outs) {
+  const hn::CappedTag<int32_t, 16> d;
+  const hn::Repartition<uint8_t, decltype(d)> d8;
+  const int64_t pixels = static_cast<int64_t>(hn::Lanes(d)) / 4;
+  // Byte 3p + c of the row to lane 4p + c. 0x80 gives 0.
+  alignas(64) static constexpr uint8_t kSpread[64] = {
+      0,   128, 128, 128, 1,   128, 128, 128, 2,   128, 128, 128, 128, 128, 128, 128, 3,   128, 128, 128, 4,   128,
+      128, 128, 5,   128, 128, 128, 128, 128, 128, 128, 6,   128, 128, 128, 7,   128, 128, 128, 8,   128, 128, 128,
+      128, 128, 128, 128, 9,   128, 128, 128, 10,  128, 128, 128, 11,  128, 128, 128, 128, 128, 128, 128};
+  const auto spread = hn::Load(d8, kSpread);
+  const int64_t outputs = taps.size();
+  for (int64_t i = 0; i < outputs; ++i) {
+    const int64_t first = 3 * taps.first[static_cast<size_t>(i)];
     const int64_t count = taps.count[static_cast<size_t>(i)];
-    auto sum = hn::Set(d, kHalf);
-    for (int64_t t = 0; t < count; ++t) {
-      sum = hn::Add(sum, hn::Mul(hn::Set(d, weights[t]), hn::PromoteTo(d, hn::LoadU(d8, pixel + 3 * t))));
+    const int32_t* weights = wide + i * stride;
+    hn::Vec<decltype(d)> sums[kRows];
+    for (auto& sum : sums) sum = hn::Zero(d);
+    for (int64_t t = 0; t < count; t += pixels) {
+      const auto weight = hn::LoadU(d, weights + 4 * t);
+      for (int r = 0; r < kRows; ++r) {
+        const auto bytes = hn::LoadDup128(d8, rows[r] + first + 3 * t);
+        const auto lanes = hn::BitCast(d, hn::TableLookupBytesOr0(bytes, spread));
+        sums[r] = hn::Add(sums[r], hn::Mul(weight, lanes));
+      }
     }
-    uint8_t result[4];
-    hn::StoreU(hn::DemoteTo(d8, hn::ShiftRight<kWeightBits>(sum)), d8, result);
-    std::memcpy(out + 3 * i, result, 3);
+    for (int r = 0; r < kRows; ++r) {
+      const hn::FixedTag<int32_t, 4> d4;
+      const hn::FixedTag<uint8_t, 4> d4_8;
+      const auto sum = hn::Add(sum_of_blocks(d, sums[r]), hn::Set(d4, kHalf));
+      const auto pixel = hn::DemoteTo(d4_8, hn::ShiftRight<kWeightBits>(sum));
+      if (i + 1 < outputs) {
+        hn::StoreU(pixel, d4_8, outs[r] + 3 * i);  // the fourth byte is overwritten by the next pixel
+      } else {
+        uint8_t bytes[4];
+        hn::StoreU(pixel, d4_8, bytes);
+        std::memcpy(outs[r] + 3 * i, bytes, 3);
+      }
+    }
   }
 }
 
-void sum_gray_columns(const uint8_t* row, const Taps& taps, uint8_t* out) {
-  for (int64_t i = 0; i < taps.size(); ++i) {
-    const uint8_t* pixel = row + taps.first[static_cast<size_t>(i)];
-    const int32_t* weights = taps.weights_of(i);
-    int32_t sum = kHalf;
-    for (int64_t t = 0; t < taps.count[static_cast<size_t>(i)]; ++t) sum += weights[t] * pixel[t];
-    out[i] = rounded(sum);
+void sum_columns(const uint8_t* const* rows, int64_t count, const Taps& taps, const int32_t* wide, int64_t stride,
+                 uint8_t* const* outs) {
+  if (count == ColumnSums::kRowsAtOnce) {
+    sum_rgb_columns<ColumnSums::kRowsAtOnce>(rows, taps, wide, stride, outs);
+  } else {
+    for (int64_t r = 0; r < count; ++r) sum_rgb_columns<1>(rows + r, taps, wide, stride, outs + r);
   }
-}
-
-void sum_columns(const uint8_t* row, const Taps& taps, int64_t channels, uint8_t* out) {
-  channels == 3 ? sum_rgb_columns(row, taps, out) : sum_gray_columns(row, taps, out);
 }
 
 }  // namespace tessera::image::HWY_NAMESPACE
@@ -90,6 +122,19 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace tessera::image {
+namespace {
+
+void sum_gray_columns(const uint8_t* row, const Taps& taps, uint8_t* out) {
+  for (int64_t i = 0; i < taps.size(); ++i) {
+    const uint8_t* pixel = row + taps.first[static_cast<size_t>(i)];
+    const int32_t* weights = taps.weights_of(i);
+    int32_t sum = 1 << (kWeightBits - 1);
+    for (int64_t t = 0; t < taps.count[static_cast<size_t>(i)]; ++t) sum += weights[t] * pixel[t];
+    out[i] = static_cast<uint8_t>(std::clamp(sum >> kWeightBits, 0, 255));
+  }
+}
+
+}  // namespace
 
 HWY_EXPORT(sum_rows);
 HWY_EXPORT(sum_columns);
@@ -99,8 +144,22 @@ void sum_rows(const uint8_t* rows, int64_t row_stride, const int32_t* weights, i
   HWY_DYNAMIC_DISPATCH(sum_rows)(rows, row_stride, weights, count, bytes, out);
 }
 
-void sum_columns(const uint8_t* row, const Taps& taps, int64_t channels, uint8_t* out) {
-  HWY_DYNAMIC_DISPATCH(sum_columns)(row, taps, channels, out);
+ColumnSums::ColumnSums(const Taps& taps, int64_t channels) : taps_(taps), channels_(channels) {
+  if (channels != 3) return;
+  stride_ = 4 * ((taps.stride + 3) / 4 * 4);
+  wide_.resize(static_cast<size_t>(taps.size() * stride_));
+  for (int64_t i = 0; i < taps.size(); ++i) {
+    for (int64_t t = 0; t < taps.stride; ++t)
+      std::fill_n(&wide_[static_cast<size_t>(i * stride_ + 4 * t)], 4, taps.weights_of(i)[t]);
+  }
+}
+
+void ColumnSums::operator()(const uint8_t* const* rows, int64_t count, uint8_t* const* outs) const {
+  if (channels_ == 3) {
+    HWY_DYNAMIC_DISPATCH(sum_columns)(rows, count, taps_, wide_.data(), stride_, outs);
+  } else {
+    for (int64_t r = 0; r < count; ++r) sum_gray_columns(rows[r], taps_, outs[r]);
+  }
 }
 
 }  // namespace tessera::image

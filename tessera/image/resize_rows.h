@@ -7,15 +7,28 @@
 
 namespace tessera::image {
 
-// Bytes that may be read beyond a row given to sum_columns.
-inline constexpr int64_t kRowSlack = 16;
-
 // Down the columns: out[j] = clip((2^21 + Σ_t weights[t] · rows[t · row_stride + j]) >> 22), j in [0, bytes).
 void sum_rows(const uint8_t* rows, int64_t row_stride, const int32_t* weights, int64_t count, int64_t bytes,
               uint8_t* out);
 
-// Along one row of RGB or gray pixels: out[i, c] = clip((2^21 + Σ_t weights[i, t] · row[first[i] + t, c]) >> 22).
-// `row` is readable up to kRowSlack bytes beyond its end.
-void sum_columns(const uint8_t* row, const Taps& taps, int64_t channels, uint8_t* out);
+// Along the rows: out[i, c] = clip((2^21 + Σ_t weights[i, t] · row[first[i] + t, c]) >> 22), for several rows at once.
+class ColumnSums {
+ public:
+  static constexpr int64_t kRowsAtOnce = 4;
+  // Bytes that are read beyond the end of an input row.
+  static constexpr int64_t kSlack = 16;
+
+  // channels is 1 or 3.
+  ColumnSums(const Taps& taps, int64_t channels);
+
+  // rows: `count` <= kRowsAtOnce inputs of (w, C); outs: as many outputs of (taps.size(), C).
+  void operator()(const uint8_t* const* rows, int64_t count, uint8_t* const* outs) const;
+
+ private:
+  const Taps& taps_;
+  int64_t channels_;
+  int64_t stride_ = 0;         // integers of wide_ for one output
+  std::vector<int32_t> wide_;  // RGB: each weight four times, for the lanes of a pixel, in whole groups of 4 taps
+};
 
 }  // namespace tessera::image

@@ -1,4 +1,4 @@
-// Sums of tensors of one shape.
+// Sums of tensors, and over the samples of one.
 #pragma once
 
 #include <cstdint>
@@ -7,12 +7,13 @@
 
 namespace tessera::kernels {
 
-// y = a + b
+// y = a + b, where every sample of a gets the same b
 struct Add {
-  const float* a;  // (n)
-  const float* b;  // (n)
-  float* y;        // (n), may be a or b
-  int64_t n;
+  const float* a;       // (samples, n)
+  const float* b;       // (n)
+  float* y;             // (samples, n), may be a
+  int64_t n;            // elements per sample
+  int64_t samples = 1;  // with one, y may be b too
 };
 void add(Context& context, const Add& args);
 
@@ -23,5 +24,14 @@ struct Accumulate {
   int64_t n;
 };
 void accumulate(Context& context, const Accumulate& args);
+
+// y = Σ_samples x, in the order of the samples
+struct SumSamples {
+  const float* x;  // (samples, n): sample s starts at x + s·stride
+  int64_t stride;
+  Grad y;  // (n), not null
+  int64_t samples, n;
+};
+void sum_samples(Context& context, const SumSamples& args);
 
 }  // namespace tessera::kernels

@@ -13,20 +13,20 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-// tanh-GELU is x·σ(2u): the logistic form loses no digits where the result is small.
+// (1 + tanh u) / 2 is σ(2u), and the logistic form loses no digits where the result is small.
 constexpr float kTwoRootTwoOverPi = 1.59576912f;  // 2·√(2/π)
 constexpr float kCubic = 0.044715f;
 
-HWY_INLINE Vec GeluTanhGate(Vec x) {
+HWY_INLINE Logistic GeluTanhGate(Vec x) {
   const F f;
   const auto inner = hn::MulAdd(hn::Mul(x, x), hn::Set(f, kTwoRootTwoOverPi * kCubic), hn::Set(f, kTwoRootTwoOverPi));
-  return Sigmoid(hn::Mul(x, inner));
+  return LogisticAt(hn::Mul(x, inner));
 }
 
 // Not Max(x, 0), which would turn a NaN into 0.
 struct Relu {
   static HWY_INLINE Vec Value(Vec x) { return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(F())), x); }
-  static HWY_INLINE Vec Gradient(Vec dy, Vec x) { return hn::IfThenElseZero(hn::Gt(x, hn::Zero(F())), dy); }
+  static HWY_INLINE Vec Gradient(Vec dy, Vec x) { return hn::IfThenZeroElse(hn::Le(x, hn::Zero(F())), dy); }
 };
 
 struct GeluErf {
@@ -38,15 +38,13 @@ struct GeluErf {
 };
 
 struct GeluTanh {
-  static HWY_INLINE Vec Value(Vec x) { return hn::Mul(x, GeluTanhGate(x)); }
-  // With s = σ(2u): s + x·s·(1 - s)·2u'
+  static HWY_INLINE Vec Value(Vec x) { return hn::Mul(x, GeluTanhGate(x).value); }
   static HWY_INLINE Vec Gradient(Vec dy, Vec x) {
     const F f;
-    const auto s = GeluTanhGate(x);
-    const auto slope =
+    const Logistic gate = GeluTanhGate(x);
+    const auto inner_slope =
         hn::MulAdd(hn::Mul(x, x), hn::Set(f, 3 * kTwoRootTwoOverPi * kCubic), hn::Set(f, kTwoRootTwoOverPi));
-    const auto bend = hn::Mul(hn::Mul(x, s), hn::NegMulAdd(s, slope, slope));
-    return hn::Mul(dy, hn::Add(s, bend));
+    return hn::Mul(dy, hn::MulAdd(hn::Mul(x, inner_slope), gate.slope, gate.value));
   }
 };
 

@@ -1,9 +1,8 @@
 #include "tessera/kernels/layer_norm.h"
 
 #include <cmath>
-#include <vector>
 
-#include "tessera/core/parallel.h"
+#include "tessera/kernels/cpu/loops.h"
 #include "tessera/kernels/cpu/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -78,24 +77,13 @@ void layer_norm_forward(Context&, const LayerNormForward& args) {
 }
 
 void layer_norm_backward(Context&, const LayerNormBackward& args) {
-  // Each piece sums dgamma and dbeta over its rows; the pieces are added in order, so the bits do not depend on timing.
-  const int64_t D = args.D;
   const int pieces = parallel_pieces(args.rows, kGrain);
-  std::vector<float> partial(static_cast<size_t>(2 * pieces * D), 0.0f);
+  PartialSums dgamma(args.dgamma, args.D, pieces), dbeta(args.dbeta, args.D, pieces);
   parallel_for_pieces(args.rows, kGrain, [&](int piece, int64_t begin, int64_t end) {
-    float* sums = partial.data() + 2 * piece * D;
-    const auto backward_rows = HWY_DYNAMIC_DISPATCH(BackwardRows);
-    backward_rows(args, begin, end, args.dgamma ? sums : nullptr, args.dbeta ? sums + D : nullptr);
+    HWY_DYNAMIC_DISPATCH(BackwardRows)(args, begin, end, dgamma.of(piece), dbeta.of(piece));
   });
-  const auto gather = [&](const Grad& grad, int64_t offset) {
-    for (int64_t i = 0; grad && i < D; ++i) {
-      float sum = grad.accumulate ? grad.data[i] : 0.0f;
-      for (int piece = 0; piece < pieces; ++piece) sum += partial[static_cast<size_t>(2 * piece * D + offset + i)];
-      grad.data[i] = sum;
-    }
-  };
-  gather(args.dgamma, 0);
-  gather(args.dbeta, D);
+  dgamma.gather();
+  dbeta.gather();
 }
 
 }  // namespace tessera::kernels

@@ -60,10 +60,18 @@ HWY_INLINE Vec Tanh(Vec x) {
   return hn::IfThenElse(hn::Lt(z, hn::Set(f, 0.625f)), small, hn::CopySign(large, x));
 }
 
-// The logistic function 1 / (1 + e^-x).
-HWY_INLINE Vec Sigmoid(Vec x) {
-  const auto one = hn::Set(F(), 1.0f);
-  return hn::Div(one, hn::Add(one, Exp(hn::Neg(x))));
+// The logistic function σ(x) = 1 / (1 + e^-x) and its slope, exact also where they are tiny.
+struct Logistic {
+  Vec value;
+  Vec slope;  // σ(x)·(1 - σ(x))
+};
+HWY_INLINE Logistic LogisticAt(Vec x) {
+  const F f;
+  const auto one = hn::Set(f, 1.0f);
+  const auto e = Exp(hn::Neg(hn::Abs(x)));
+  const auto near_one = hn::Div(one, hn::Add(one, e));  // σ(|x|)
+  const auto near_zero = hn::Mul(e, near_one);
+  return {hn::IfThenElse(hn::Lt(x, hn::Zero(f)), near_zero, near_one), hn::Mul(near_one, near_zero)};
 }
 
 // The normal distribution, exact also where it is tiny: with z = |x| its tail is e^(-z²/2)·R(z), and R is smooth in

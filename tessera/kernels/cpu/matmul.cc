@@ -43,9 +43,13 @@ std::string describe(const Matmul& m) {
   return fmt::format("the matrix product ({}, {})·({}, {})", m.M, m.K, m.K, m.N);
 }
 
-// Rearranging B costs K·N, what it saves grows with M·K·N. Measured on AVX-512: the gain is 5 to 25 % and the cost is
-// won back from a few hundred rows on.
-bool worth_packing(const Matmul& m) { return m.M >= 512; }
+// Rearranging B costs time in K·N, what it saves grows with M·K·N. Measured on a Zen 5: it saves 4 % of a product, and
+// up to 20 % where rows lie a multiple of 4 KiB apart and collide in the cache; its cost is 5 % where M is 1024. A rule
+// and not a measurement at run time, so that the bits do not depend on timing.
+bool worth_packing(const Matmul& m) {
+  const bool collides = m.K % 1024 == 0 || m.N % 1024 == 0;
+  return m.M >= (collides ? 512 : 1024);
+}
 
 Plan make_plan(const Matmul& m) {
   Plan plan;

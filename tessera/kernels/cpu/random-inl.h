@@ -21,32 +21,36 @@ constexpr int64_t kWordGroup = 4 * static_cast<int64_t>(hn::MaxLanes(hn::Scalabl
 // words[0, n) = the words of random_words(key, step, sample, first_block), and of the blocks after it. `words` has room
 // for n rounded up to kWordGroup.
 inline void FillWords(uint64_t key, uint64_t step, uint64_t sample, uint64_t first_block, int64_t n, uint32_t* words) {
+  uint64_t keys[2][10];  // of each round, in the lower halves
   const uint64_t mixed = step_key(key, step);
+  for (uint32_t round = 0; round < 10; ++round) {
+    keys[0][round] = static_cast<uint32_t>(mixed) + round * 0x9E3779B9;
+    keys[1][round] = static_cast<uint32_t>(mixed >> 32) + round * 0xBB67AE85;
+  }
   // One block of four words per 64-bit lane. Only the lower half of a lane counts: the products need no more.
   const hn::ScalableTag<uint64_t> u64;
   const hn::Repartition<uint32_t, decltype(u64)> u32;
   const auto times = [&](auto x, uint64_t factor) {
     return hn::MulEven(hn::BitCast(u32, x), hn::BitCast(u32, hn::Set(u64, factor)));
   };
+  auto block = hn::Iota(u64, first_block);
   for (int64_t word = 0; word < n; word += kWordGroup) {
-    auto c0 = hn::Iota(u64, first_block + static_cast<uint64_t>(word / 4));
+    auto c0 = block;
     auto c1 = hn::Set(u64, step);
     auto c2 = hn::Set(u64, sample);
     auto c3 = hn::Set(u64, sample >> 32);
-    uint32_t k0 = static_cast<uint32_t>(mixed), k1 = static_cast<uint32_t>(mixed >> 32);
     for (int round = 0; round < 10; ++round) {
       const auto a = times(c0, 0xD2511F53), b = times(c2, 0xCD9E8D57);
-      c0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(b), c1), hn::Set(u64, uint64_t{k0}));
-      c2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(a), c3), hn::Set(u64, uint64_t{k1}));
+      c0 = hn::Xor3(hn::ShiftRight<32>(b), c1, hn::Set(u64, keys[0][round]));
+      c2 = hn::Xor3(hn::ShiftRight<32>(a), c3, hn::Set(u64, keys[1][round]));
       c1 = b;
       c3 = a;
-      k0 += 0x9E3779B9;
-      k1 += 0xBB67AE85;
     }
     const auto low = hn::OddEven(hn::BitCast(u32, hn::ShiftLeft<32>(c1)), hn::BitCast(u32, c0));
     const auto high = hn::OddEven(hn::BitCast(u32, hn::ShiftLeft<32>(c3)), hn::BitCast(u32, c2));
     hn::StoreInterleaved2(hn::BitCast(u64, low), hn::BitCast(u64, high), u64,
                           reinterpret_cast<uint64_t*>(words + word));
+    block = hn::Add(block, hn::Set(u64, kWordGroup / 4));
   }
 }
 

@@ -41,7 +41,8 @@ HWY_INLINE void StoreN(Vec v, float* p, int64_t n) {
 #endif
 }
 
-// Σ term over [0, n). term(load) reads its operands through `load`, which yields a full vector or, at the end, a part of one.
+// Σ term over [0, n). term(load) reads its operands through `load`, which yields a full vector or, at the end, a part
+// of one.
 template <class Term>
 HWY_INLINE float SumOver(int64_t n, Term term) {
   const F f;

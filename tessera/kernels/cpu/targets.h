@@ -3,8 +3,8 @@
 // To be included first in every kernel source, before any header of Highway.
 #pragma once
 
-// The baseline (Highway's SSSE3 is what x86-64-v2 guarantees; its SSE4 asks for AES too), AVX2 and AVX3 (AVX-512). AVX3_DL
-// adds only integer instructions, which no kernel uses yet.
+// The baseline (Highway's SSSE3 is what x86-64-v2 guarantees; its SSE4 asks for AES too), AVX2 and AVX3 (AVX-512).
+// AVX3_DL adds only integer instructions, which no kernel uses yet.
 #define HWY_DISABLED_TARGETS (HWY_SSE4 | HWY_AVX3_DL)
 
 #include <cstdint>

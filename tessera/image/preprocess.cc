@@ -1,0 +1,140 @@
+#include "tessera/image/preprocess.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "tessera/core/error.h"
+#include "tessera/image/geometry.h"
+#include "tessera/image/resize.h"
+
+namespace tessera::image {
+namespace {
+
+struct Size {
+  int64_t height, width;
+};
+
+Size resize_target(const Preprocess& how) {
+  const auto side = [&](int64_t given, int64_t input) {
+    return given ? given : static_cast<int64_t>(std::floor(static_cast<double>(input) / how.crop_pct));
+  };
+  return {side(how.resize_height, how.height), side(how.resize_width, how.width)};
+}
+
+Size resized_size(const Picture& picture, const Preprocess& how) {
+  const Size target = resize_target(how);
+  const int64_t h = picture.height, w = picture.width;
+  if (how.crop_mode == "squash") return target;
+  if (how.crop_mode == "center" && target.height == target.width) {
+    const int64_t s = target.height;
+    return w <= h ? Size{s * h / w, s} : Size{s, s * w / h};
+  }
+  const double ratio_h = static_cast<double>(h) / static_cast<double>(target.height);
+  const double ratio_w = static_cast<double>(w) / static_cast<double>(target.width);
+  const double ratio = how.crop_mode == "center" ? std::min(ratio_h, ratio_w) : std::max(ratio_h, ratio_w);
+  // Rounded half to even.
+  const auto scaled = [&](int64_t side) {
+    return std::max<int64_t>(1, std::llrint(static_cast<double>(side) / ratio));
+  };
+  return {scaled(h), scaled(w)};
+}
+
+// The first of `input` pixels in the middle of `size`; negative where the middle is smaller than the input.
+int64_t crop_offset(int64_t size, int64_t input, bool floor) {
+  if (size < input) return -((input - size) / 2);
+  const int64_t half = (size - input) / 2;
+  const bool rounds_up = !floor && (size - input) % 2 == 1 && half % 2 == 1;
+  return rounds_up ? half + 1 : half;
+}
+
+std::array<uint8_t, 3> border_colour(const Preprocess& how) {
+  std::array<uint8_t, 3> colour{};
+  if (how.crop_mode != "border") return colour;
+  for (size_t c = 0; c < how.mean.size(); ++c) {
+    colour[c] = static_cast<uint8_t>(std::clamp<int64_t>(std::llrint(255 * how.mean[c]), 0, 255));
+  }
+  return colour;
+}
+
+}  // namespace
+
+void Preprocess::visit(Options& o) {
+  o.section("Preprocessing");
+  o("height", height, "height of the model's input").at_least(1);
+  o("width", width, "width of the model's input").at_least(1);
+  o("channels", channels, "1 (gray) or 3 (RGB)").at_least(1).at_most(3);
+  o("crop_mode", crop_mode, "shorter side to size, both sides, or longer side and a border")
+      .one_of({"center", "squash", "border"});
+  o("crop_pct", crop_pct, "input size / resized size").above(0);
+  o("resize_height", resize_height, "resized height, in place of input / crop_pct").at_least(0);
+  o("resize_width", resize_width, "resized width, in place of input / crop_pct").at_least(0);
+  o("interpolation", interpolation, "filter of the resize")
+      .one_of({"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"});
+  o("pillow", pillow, "Pillow version whose resize is matched").one_of({"13", "9.4"});
+  o("floor_crop", floor_crop, "round the crop's offset down, as Hugging Face does");
+  o("mean", mean, "subtracted from each channel of [0, 1]");
+  o("std", std, "divides each channel after that").above(0);
+}
+
+void check(const Preprocess& how) {
+  TESSERA_CHECK(how.height > 0 && how.width > 0, "preprocessing: an input of {} x {} pixels is empty", how.width,
+                how.height);
+  TESSERA_CHECK(how.channels == 1 || how.channels == 3, "preprocessing: channels must be 1 or 3, not {}", how.channels);
+  TESSERA_CHECK(how.crop_mode == "center" || how.crop_mode == "squash" || how.crop_mode == "border",
+                "preprocessing: unknown crop mode '{}': expected center, squash or border", how.crop_mode);
+  TESSERA_CHECK(how.crop_pct > 0 && std::isfinite(how.crop_pct), "preprocessing: crop_pct must be above 0, not {}",
+                how.crop_pct);
+  const Size target = resize_target(how);
+  TESSERA_CHECK(target.height > 0 && target.width > 0, "preprocessing: pictures cannot be resized to {} x {}",
+                target.width, target.height);
+  filter_named(how.interpolation);
+  pillow_named(how.pillow);
+  TESSERA_CHECK(static_cast<int64_t>(how.mean.size()) == how.channels && how.std.size() == how.mean.size(),
+                "preprocessing: {} channels need as many means and standard deviations, not {} and {}", how.channels,
+                how.mean.size(), how.std.size());
+  for (size_t c = 0; c < how.mean.size(); ++c) {
+    TESSERA_CHECK(std::isfinite(how.mean[c]) && std::isfinite(how.std[c]) && how.std[c] > 0,
+                  "preprocessing: mean {} and std {} cannot normalise a channel", how.mean[c], how.std[c]);
+  }
+}
+
+Picture fit(const Picture& picture, const Preprocess& how) {
+  check(how);
+  TESSERA_CHECK(picture.height > 0 && picture.width > 0, "preprocessing: the picture is empty");
+  if (picture.channels != how.channels) return fit(with_channels(picture, how.channels), how);
+  const Size size = resized_size(picture, how);
+  // The input, in pixels of the resized picture; it may reach outside.
+  const Rectangle input{crop_offset(size.height, how.height, how.floor_crop),
+                        crop_offset(size.width, how.width, how.floor_crop), how.height, how.width};
+  const int64_t top = std::max<int64_t>(input.top, 0), left = std::max<int64_t>(input.left, 0);
+  const Rectangle inside{top, left, std::min(input.top + input.height, size.height) - top,
+                         std::min(input.left + input.width, size.width) - left};
+  Picture crop = resize(picture, {.height = size.height,
+                                  .width = size.width,
+                                  .filter = filter_named(how.interpolation),
+                                  .pillow = pillow_named(how.pillow),
+                                  .window = inside});
+  if (inside == input) return crop;
+  return window(crop, {input.top - top, input.left - left, how.height, how.width}, Border::constant,
+                border_colour(how));
+}
+
+void normalise(const Picture& picture, const Preprocess& how, Layout layout, float* out) {
+  const int64_t channels = picture.channels, pixels = picture.height * picture.width;
+  TESSERA_CHECK(channels == how.channels, "normalise: expected {} channels, but the picture has {}", how.channels,
+                channels);
+  const int64_t pixel_step = layout == Layout::nhwc ? channels : 1;
+  const int64_t channel_step = layout == Layout::nhwc ? 1 : pixels;
+  for (int64_t c = 0; c < channels; ++c) {
+    const auto mean = static_cast<float>(how.mean[static_cast<size_t>(c)]);
+    const auto std = static_cast<float>(how.std[static_cast<size_t>(c)]);
+    std::array<float, 256> value;
+    for (size_t v = 0; v < 256; ++v) value[v] = (static_cast<float>(v) / 255.0f - mean) / std;
+    const uint8_t* from = picture.pixels.data() + c;
+    float* to = out + c * channel_step;
+    for (int64_t i = 0; i < pixels; ++i) to[i * pixel_step] = value[from[i * channels]];
+  }
+}
+
+}  // namespace tessera::image
