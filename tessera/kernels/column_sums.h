@@ -9,9 +9,9 @@ namespace tessera::kernels {
 
 // sums[j] = Σ_i x[i, j]. The same bits for the same thread count.
 struct ColumnSums {
-  const float* x;  // (rows, N)
-  Grad sums;       // (N)
-  int64_t rows, N;
+  const float* x;   // (rows, N)
+  Grad sums;        // (N), not null
+  int64_t rows, N;  // at least 1
 };
 void column_sums(Context& context, const ColumnSums& args);
 

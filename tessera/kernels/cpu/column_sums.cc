@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tessera/core/parallel.h"
+#include "tessera/kernels/cpu/loops.h"
 #include "tessera/kernels/cpu/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -15,9 +15,9 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-// Eight rows at a time: the sums stay in the first-level cache, and rounding errors grow with an eighth of the rows.
+// sums += Σ x. Eight rows at a time: the sums stay in the first-level cache, and rounding errors grow with an eighth of
+// the rows.
 void SumRows(const float* x, int64_t rows, int64_t N, float* sums) {
-  std::fill_n(sums, N, 0.0f);
   int64_t r = 0;
   for (; r + 8 <= rows; r += 8) {
     const float* row = x + r * N;
@@ -38,20 +38,13 @@ namespace tessera::kernels {
 HWY_EXPORT(SumRows);
 
 void column_sums(Context&, const ColumnSums& args) {
-  // Each piece sums its rows; the pieces are added in order, so the bits do not depend on timing.
   const int64_t N = args.N;
-  const int64_t grain = std::max<int64_t>(32768 / std::max<int64_t>(N, 1), 8);  // rows per piece at least
-  const int pieces = parallel_pieces(args.rows, grain);
-  const auto partial = allocate(static_cast<size_t>(pieces * N) * sizeof(float));
-  float* sums = reinterpret_cast<float*>(partial.get());  // (pieces, N)
+  const int64_t grain = std::max<int64_t>(kMemoryGrain / N, 8);  // rows per piece at least
+  PartialSums sums(args.sums, N, parallel_pieces(args.rows, grain));
   parallel_for_pieces(args.rows, grain, [&](int piece, int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(SumRows)(args.x + begin * N, end - begin, N, sums + piece * N);
+    HWY_DYNAMIC_DISPATCH(SumRows)(args.x + begin * N, end - begin, N, sums.of(piece));
   });
-  for (int64_t j = 0; j < N; ++j) {
-    float sum = args.sums.accumulate ? args.sums.data[j] : 0.0f;
-    for (int piece = 0; piece < pieces; ++piece) sum += sums[piece * N + j];
-    args.sums.data[j] = sum;
-  }
+  sums.gather();
 }
 
 }  // namespace tessera::kernels

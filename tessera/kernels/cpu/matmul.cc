@@ -13,10 +13,7 @@ constexpr auto kF32 = memory::data_type::f32;
 struct Plan {
   dnnl::matmul product;
   memory::desc a, b, bias, c, scratchpad;
-  // Where B is worth rearranging into the layout that the product likes best:
-  bool packs = false;
-  dnnl::reorder pack;
-  memory::desc plain_b, pack_scratchpad;
+  onednn::Reorder pack;  // of B, where it is worth rearranging into the layout that the product likes best
 };
 
 memory::desc matrix(int64_t rows, int64_t columns, bool transposed = false) {
@@ -54,7 +51,7 @@ bool worth_packing(const Matmul& m) {
 Plan make_plan(const Matmul& m) {
   Plan plan;
   plan.a = matrix(m.M, m.K, m.transpose_a);
-  plan.plain_b = matrix(m.K, m.N, m.transpose_b);
+  const memory::desc plain_b = matrix(m.K, m.N, m.transpose_b);
   plan.bias = matrix(1, m.N);
   plan.c = matrix(m.M, m.N);
   dnnl::post_ops post_ops;
@@ -65,7 +62,7 @@ Plan make_plan(const Matmul& m) {
   attributes.set_post_ops(post_ops);
 
   const memory::desc any_b({m.K, m.N}, kF32, memory::format_tag::any);
-  const memory::desc& b = worth_packing(m) ? any_b : plan.plain_b;
+  const memory::desc& b = worth_packing(m) ? any_b : plain_b;
   const auto description =
       m.bias ? dnnl::matmul::desc(plan.a, b, plan.bias, plan.c) : dnnl::matmul::desc(plan.a, b, plan.c);
   const dnnl::matmul::primitive_desc chosen(description, attributes, onednn::engine());
@@ -73,14 +70,7 @@ Plan make_plan(const Matmul& m) {
   plan.product = dnnl::matmul(chosen);
   plan.b = chosen.weights_desc();
   plan.scratchpad = chosen.scratchpad_desc();
-
-  plan.packs = plan.b != plan.plain_b;
-  if (plan.packs) {
-    const dnnl::reorder::primitive_desc reorder(onednn::engine(), plan.plain_b, onednn::engine(), plan.b,
-                                                onednn::attributes());
-    plan.pack = dnnl::reorder(reorder);
-    plan.pack_scratchpad = reorder.scratchpad_desc();
-  }
+  plan.pack = onednn::Reorder(plain_b, plan.b);
   return plan;
 }
 
@@ -96,13 +86,7 @@ void matmul(Context&, const Matmul& m) {
       [&] { return describe(m); }, [&] { return make_plan(m); });
 
   std::shared_ptr<std::byte> packed;
-  const float* b = m.b;
-  if (plan->packs) {
-    packed = allocate(plan->b.get_size());
-    b = reinterpret_cast<const float*>(packed.get());
-    onednn::execute(plan->pack, plan->pack_scratchpad,
-                    {{DNNL_ARG_FROM, onednn::operand(plan->plain_b, m.b)}, {DNNL_ARG_TO, onednn::operand(plan->b, b)}});
-  }
+  const float* b = plan->pack.apply(m.b, packed);
   std::unordered_map<int, memory> operands = {{DNNL_ARG_SRC, onednn::operand(plan->a, m.a)},
                                               {DNNL_ARG_WEIGHTS, onednn::operand(plan->b, b)},
                                               {DNNL_ARG_DST, onednn::operand(plan->c, m.c.data)}};

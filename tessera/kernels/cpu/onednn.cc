@@ -38,6 +38,25 @@ void execute(const dnnl::primitive& primitive, const dnnl::memory::desc& scratch
   stream.wait();
 }
 
+Reorder::Reorder(dnnl::memory::desc from, dnnl::memory::desc to) : from_(std::move(from)), to_(std::move(to)) {
+  if (!needed()) return;
+  const dnnl::reorder::primitive_desc description(engine(), from_, engine(), to_, attributes());
+  primitive_ = dnnl::reorder(description);
+  scratchpad_ = description.scratchpad_desc();
+}
+
+void Reorder::run(const float* from, float* to) const {
+  execute(primitive_, scratchpad_, {{DNNL_ARG_FROM, operand(from_, from)}, {DNNL_ARG_TO, operand(to_, to)}});
+}
+
+const float* Reorder::apply(const float* elements, std::shared_ptr<std::byte>& holder) const {
+  if (!needed()) return elements;
+  holder = allocate(to_.get_size());
+  auto* copy = reinterpret_cast<float*>(holder.get());
+  run(elements, copy);
+  return copy;
+}
+
 int64_t thread_count() { return num_threads(); }
 
 void fail_unsupported(const std::string& what, const dnnl::error& error) {

@@ -32,6 +32,21 @@ void refuse_reference(const std::string& implementation, const std::string& what
 void execute(const dnnl::primitive& primitive, const dnnl::memory::desc& scratchpad,
              std::unordered_map<int, dnnl::memory> operands);
 
+// Copies elements from one layout into another.
+class Reorder {
+ public:
+  Reorder() = default;
+  Reorder(dnnl::memory::desc from, dnnl::memory::desc to);
+  bool needed() const { return from_ != to_; }
+  void run(const float* from, float* to) const;
+  // The elements in the layout `to`: themselves where the layouts agree, else a copy, which `holder` then keeps.
+  const float* apply(const float* elements, std::shared_ptr<std::byte>& holder) const;
+
+ private:
+  dnnl::memory::desc from_, to_, scratchpad_;
+  dnnl::reorder primitive_;
+};
+
 // What was prepared for each shape, by a key of everything that it depends on besides the number of threads, which is
 // added here. Bounded: it starts anew when full. Thread-safe.
 template <class Plan>

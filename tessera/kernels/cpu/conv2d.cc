@@ -1,0 +1,151 @@
+#include "tessera/kernels/conv2d.h"
+
+#include "tessera/core/error.h"
+#include "tessera/kernels/add.h"
+#include "tessera/kernels/column_sums.h"
+#include "tessera/kernels/cpu/onednn.h"
+
+namespace tessera::kernels {
+
+namespace {
+
+using dnnl::algorithm;
+using dnnl::memory;
+constexpr auto kF32 = memory::data_type::f32;
+
+enum class Direction { forward, backward_data, backward_weights };
+
+struct Plan {
+  dnnl::primitive convolution;
+  memory::desc x, w, bias, y, scratchpad;  // or their gradients
+  onednn::Reorder weights;                 // into the convolution's layout, and for their gradient out of it
+};
+
+std::string describe(const Conv2dShape& s) {
+  return fmt::format("the convolution of ({}, {}, {}, {}) with ({}, {}, {}, {}) in {} groups, stride {}×{}", s.B, s.H,
+                     s.W, s.C, s.O, s.C / s.groups, s.window.kernel.h, s.window.kernel.w, s.groups, s.window.stride.h,
+                     s.window.stride.w);
+}
+
+// oneDNN's order of the extents is that of PyTorch, whatever the layout in memory; groups come first.
+memory::desc weights(const Conv2dShape& s, memory::format_tag tag, memory::format_tag grouped_tag) {
+  const auto [kh, kw] = s.window.kernel;
+  if (s.groups == 1) return {{s.O, s.C, kh, kw}, kF32, tag};
+  return {{s.groups, s.O / s.groups, s.C / s.groups, kh, kw}, kF32, grouped_tag};
+}
+
+template <class PrimitiveDesc>
+void check(const PrimitiveDesc& chosen, const Conv2dShape& s) {
+  onednn::refuse_reference(chosen.impl_info_str(), describe(s));
+}
+
+Plan make_plan(const Conv2dShape& s, Direction direction, bool with_bias) {
+  using tag = memory::format_tag;
+  const auto [out_h, out_w] = s.out();
+  Plan plan;
+  plan.x = {{s.B, s.C, s.H, s.W}, kF32, tag::nhwc};
+  plan.y = {{s.B, s.O, out_h, out_w}, kF32, tag::nhwc};
+  if (with_bias) plan.bias = {{s.O}, kF32, tag::a};
+  const memory::desc any_w = weights(s, tag::any, tag::any), plain_w = weights(s, tag::oihw, tag::goihw);
+  const auto& [kernel, stride, pad] = s.window;
+  const memory::dims strides{stride.h, stride.w}, before{pad.top, pad.left}, after{pad.bottom, pad.right};
+  const auto attributes = onednn::attributes();
+  const auto& engine = onednn::engine();
+  const auto direct = algorithm::convolution_direct;
+
+  const dnnl::convolution_forward::primitive_desc forward(
+      {direction == Direction::forward ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training, direct,
+       plan.x, any_w, plan.bias, plan.y, strides, before, after},
+      attributes, engine);
+  if (direction == Direction::forward) {
+    check(forward, s);
+    plan.convolution = dnnl::convolution_forward(forward);
+    plan.w = forward.weights_desc();
+    plan.scratchpad = forward.scratchpad_desc();
+    plan.weights = onednn::Reorder(plain_w, plan.w);
+  } else if (direction == Direction::backward_data) {
+    const dnnl::convolution_backward_data::primitive_desc backward(
+        {direct, plan.x, any_w, plan.y, strides, before, after}, attributes, engine, forward);
+    check(backward, s);
+    plan.convolution = dnnl::convolution_backward_data(backward);
+    plan.w = backward.weights_desc();
+    plan.scratchpad = backward.scratchpad_desc();
+    plan.weights = onednn::Reorder(plain_w, plan.w);
+  } else {
+    const dnnl::convolution_backward_weights::primitive_desc backward(
+        {direct, plan.x, any_w, plan.y, strides, before, after}, attributes, engine, forward);
+    check(backward, s);
+    plan.convolution = dnnl::convolution_backward_weights(backward);
+    plan.w = backward.diff_weights_desc();
+    plan.scratchpad = backward.scratchpad_desc();
+    plan.weights = onednn::Reorder(plan.w, plain_w);
+  }
+  return plan;
+}
+
+std::shared_ptr<const Plan> plan_of(const Conv2dShape& s, Direction direction, bool with_bias = false) {
+  static auto* const plans = new onednn::PlanCache<Plan>;
+  const auto& [kernel, stride, pad] = s.window;
+  return plans->get(
+      {static_cast<int64_t>(direction), with_bias, s.B, s.H, s.W, s.C, s.O, s.groups, kernel.h, kernel.w, stride.h,
+       stride.w, pad.top, pad.left, pad.bottom, pad.right},
+      [&] { return describe(s); }, [&] { return make_plan(s, direction, with_bias); });
+}
+
+// oneDNN's gradients overwrite. Where they must be added, fill(out) writes into a buffer that is added afterwards.
+template <class Fill>
+void write_or_add(Context& context, const Grad& grad, int64_t n, Fill fill) {
+  if (!grad.accumulate) return fill(grad.data);
+  const auto buffer = allocate(static_cast<size_t>(n) * sizeof(float));
+  auto* elements = reinterpret_cast<float*>(buffer.get());
+  fill(elements);
+  accumulate(context, {.x = elements, .y = grad, .n = n});
+}
+
+void backward_data(const Conv2dBackward& args, float* dx) {
+  const auto plan = plan_of(args.shape, Direction::backward_data);
+  std::shared_ptr<std::byte> holder;
+  const float* w = plan->weights.apply(args.w, holder);
+  onednn::execute(plan->convolution, plan->scratchpad,
+                  {{DNNL_ARG_DIFF_DST, onednn::operand(plan->y, args.dy)},
+                   {DNNL_ARG_WEIGHTS, onednn::operand(plan->w, w)},
+                   {DNNL_ARG_DIFF_SRC, onednn::operand(plan->x, dx)}});
+}
+
+void backward_weights(const Conv2dBackward& args, float* dw) {
+  const auto plan = plan_of(args.shape, Direction::backward_weights);
+  std::shared_ptr<std::byte> holder;
+  float* arranged = dw;  // dw in the convolution's layout
+  if (plan->weights.needed()) {
+    holder = allocate(plan->w.get_size());
+    arranged = reinterpret_cast<float*>(holder.get());
+  }
+  onednn::execute(plan->convolution, plan->scratchpad,
+                  {{DNNL_ARG_DIFF_DST, onednn::operand(plan->y, args.dy)},
+                   {DNNL_ARG_SRC, onednn::operand(plan->x, args.x)},
+                   {DNNL_ARG_DIFF_WEIGHTS, onednn::operand(plan->w, arranged)}});
+  if (plan->weights.needed()) plan->weights.run(arranged, dw);
+}
+
+}  // namespace
+
+void conv2d_forward(Context&, const Conv2dForward& args) {
+  const auto plan = plan_of(args.shape, Direction::forward, args.bias != nullptr);
+  std::shared_ptr<std::byte> holder;
+  const float* w = plan->weights.apply(args.w, holder);
+  std::unordered_map<int, memory> operands = {{DNNL_ARG_SRC, onednn::operand(plan->x, args.x)},
+                                              {DNNL_ARG_WEIGHTS, onednn::operand(plan->w, w)},
+                                              {DNNL_ARG_DST, onednn::operand(plan->y, args.y)}};
+  if (args.bias) operands[DNNL_ARG_BIAS] = onednn::operand(plan->bias, args.bias);
+  onednn::execute(plan->convolution, plan->scratchpad, std::move(operands));
+}
+
+void conv2d_backward(Context& context, const Conv2dBackward& args) {
+  const Conv2dShape& s = args.shape;
+  if (args.dx) write_or_add(context, args.dx, s.x_size(), [&](float* dx) { backward_data(args, dx); });
+  if (args.dw) write_or_add(context, args.dw, s.w_size(), [&](float* dw) { backward_weights(args, dw); });
+  if (args.dbias)
+    column_sums(context, {.x = args.dy, .sums = args.dbias, .rows = s.B * s.out().h * s.out().w, .N = s.O});
+}
+
+}  // namespace tessera::kernels

@@ -1,0 +1,154 @@
+#include "tessera/kernels/pooling.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tessera/kernels/cpu/loops.h"
+
+namespace tessera::kernels {
+
+namespace {
+
+// Channels are independent and contiguous: they are what the inner loops and the threads run over.
+
+struct Range {
+  int64_t begin, end;
+  int64_t size() const { return end - begin; }
+};
+
+// One window: the pixels of the picture that it covers, and how many of the padded picture.
+struct Covered {
+  Range rows, columns;
+  int64_t padded;
+};
+
+Covered covered(const Pool2dShape& s, int64_t i, int64_t j) {
+  const auto& [kernel, stride, pad] = s.window;
+  const auto along = [](int64_t start, int64_t kernel, int64_t extent, int64_t after, int64_t& padded) {
+    padded *= std::min(start + kernel, extent + after) - start;
+    return Range{std::max<int64_t>(start, 0), std::min(start + kernel, extent)};
+  };
+  int64_t padded = 1;
+  const Range rows = along(i * stride.h - pad.top, kernel.h, s.H, pad.bottom, padded);
+  const Range columns = along(j * stride.w - pad.left, kernel.w, s.W, pad.right, padded);
+  return {rows, columns, padded};
+}
+
+float weight_of(const Covered& window, bool count_padding) {
+  return 1.0f / static_cast<float>(count_padding ? window.padded : window.rows.size() * window.columns.size());
+}
+
+// Calls body(b, output position, window, channels) for every window of every sample, in parallel over samples and
+// channels: windows overlap, so that the gradients of one channel must come from one thread.
+template <class Body>
+void for_windows(const Pool2dShape& s, const Body& body) {
+  const int64_t positions = s.out.h * s.out.w;
+  const int64_t grain = std::max<int64_t>(kMemoryGrain / std::max<int64_t>(s.H * s.W, 1), 16);  // channels
+  parallel_runs(s.B, s.C, grain, [&](int64_t b, int64_t begin, int64_t end) {
+    for (int64_t position = 0; position < positions; ++position)
+      body(b, b * positions + position, covered(s, position / s.out.w, position % s.out.w), Range{begin, end});
+  });
+}
+
+// Calls body(pixel) with h·W + w of each covered pixel, row by row.
+template <class Body>
+void for_pixels(const Covered& window, int64_t W, const Body& body) {
+  for (int64_t h = window.rows.begin; h < window.rows.end; ++h)
+    for (int64_t w = window.columns.begin; w < window.columns.end; ++w) body(h * W + w);
+}
+
+void clear_unless_added(const Grad& grad, int64_t n) {
+  if (grad.accumulate) return;
+  parallel_for(n, kMemoryGrain,
+               [&](int64_t begin, int64_t end) { std::fill(grad.data + begin, grad.data + end, 0.0f); });
+}
+
+}  // namespace
+
+void max_pool2d_forward(Context&, const MaxPool2dForward& args) {
+  const Pool2dShape& s = args.shape;
+  for_windows(s, [&](int64_t b, int64_t position, const Covered& window, Range channels) {
+    float* y = args.y + position * s.C;
+    int32_t* winner = args.winner ? args.winner + position * s.C : nullptr;
+    std::fill(y + channels.begin, y + channels.end, -std::numeric_limits<float>::infinity());
+    if (winner) {
+      const int64_t first = window.rows.begin * s.W + window.columns.begin;
+      std::fill(winner + channels.begin, winner + channels.end, static_cast<int32_t>(first));
+    }
+    for_pixels(window, s.W, [&](int64_t pixel) {
+      const float* x = args.x + (b * s.H * s.W + pixel) * s.C;
+      for (int64_t c = channels.begin; c < channels.end; ++c) {
+        const bool larger = x[c] > y[c] || std::isnan(x[c]);
+        if (winner) winner[c] = larger ? static_cast<int32_t>(pixel) : winner[c];
+        y[c] = larger ? x[c] : y[c];
+      }
+    });
+  });
+}
+
+void max_pool2d_backward(Context&, const MaxPool2dBackward& args) {
+  const Pool2dShape& s = args.shape;
+  clear_unless_added(args.dx, s.B * s.H * s.W * s.C);
+  for_windows(s, [&](int64_t b, int64_t position, const Covered&, Range channels) {
+    const float* dy = args.dy + position * s.C;
+    const int32_t* winner = args.winner + position * s.C;
+    float* dx = args.dx.data + b * s.H * s.W * s.C;
+    for (int64_t c = channels.begin; c < channels.end; ++c) dx[winner[c] * s.C + c] += dy[c];
+  });
+}
+
+void avg_pool2d_forward(Context&, const AvgPool2dForward& args) {
+  const Pool2dShape& s = args.shape;
+  for_windows(s, [&](int64_t b, int64_t position, const Covered& window, Range channels) {
+    float* y = args.y + position * s.C;
+    std::fill(y + channels.begin, y + channels.end, 0.0f);
+    for_pixels(window, s.W, [&](int64_t pixel) {
+      const float* x = args.x + (b * s.H * s.W + pixel) * s.C;
+      for (int64_t c = channels.begin; c < channels.end; ++c) y[c] += x[c];
+    });
+    const float weight = weight_of(window, args.count_padding);
+    for (int64_t c = channels.begin; c < channels.end; ++c) y[c] *= weight;
+  });
+}
+
+void avg_pool2d_backward(Context&, const AvgPool2dBackward& args) {
+  const Pool2dShape& s = args.shape;
+  clear_unless_added(args.dx, s.B * s.H * s.W * s.C);
+  for_windows(s, [&](int64_t b, int64_t position, const Covered& window, Range channels) {
+    const float* dy = args.dy + position * s.C;
+    const float weight = weight_of(window, args.count_padding);
+    for_pixels(window, s.W, [&](int64_t pixel) {
+      float* dx = args.dx.data + (b * s.H * s.W + pixel) * s.C;
+      for (int64_t c = channels.begin; c < channels.end; ++c) dx[c] += weight * dy[c];
+    });
+  });
+}
+
+void mean_tokens_forward(Context&, const MeanTokensForward& args) {
+  const int64_t D = args.D;
+  const float weight = 1.0f / static_cast<float>(args.N - args.first);
+  parallel_runs(args.B, D, std::max<int64_t>(kMemoryGrain / args.N, 16), [&](int64_t b, int64_t begin, int64_t end) {
+    float* y = args.y + b * D;
+    std::fill(y + begin, y + end, 0.0f);
+    for (int64_t n = args.first; n < args.N; ++n) {
+      const float* x = args.x + (b * args.N + n) * D;
+      for (int64_t d = begin; d < end; ++d) y[d] += x[d];
+    }
+    for (int64_t d = begin; d < end; ++d) y[d] *= weight;
+  });
+}
+
+void mean_tokens_backward(Context&, const MeanTokensBackward& args) {
+  const int64_t D = args.D;
+  const float weight = 1.0f / static_cast<float>(args.N - args.first);
+  parallel_for(args.B * args.N, std::max<int64_t>(kMemoryGrain / D, 1), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const float* dy = args.dy + row / args.N * D;
+      const float share = row % args.N < args.first ? 0.0f : weight;
+      store_over(D, args.dx.data + row * D, args.dx.accumulate, [&](int64_t d) { return share * dy[d]; });
+    }
+  });
+}
+
+}  // namespace tessera::kernels

@@ -1,0 +1,70 @@
+// Pooling: the largest or the mean value under a sliding window, and the mean over tokens.
+#pragma once
+
+#include <cstdint>
+
+#include "tessera/kernels/context.h"
+#include "tessera/kernels/window2d.h"
+
+namespace tessera::kernels {
+
+struct Pool2dShape {
+  int64_t B, H, W, C;
+  Window2d window;  // the padding is less than the kernel, so that every window sees a pixel
+  Extent2d out;     // number of windows; the last ones may stick out of the padded picture
+};
+
+// y[b, i, j, c] = max over the pixels under the window. Of equal ones the first counts; a NaN is the largest.
+struct MaxPool2dForward {
+  const float* x;   // (B, H, W, C)
+  float* y;         // (B, out.h, out.w, C)
+  int32_t* winner;  // (B, out.h, out.w, C): h·W + w of the largest, or null when no backward follows
+  Pool2dShape shape;
+};
+void max_pool2d_forward(Context& context, const MaxPool2dForward& args);
+
+// dx[b, winner[b, i, j, c], c] += dy[b, i, j, c]
+struct MaxPool2dBackward {
+  const float* dy;        // (B, out.h, out.w, C)
+  const int32_t* winner;  // (B, out.h, out.w, C)
+  Grad dx;                // (B, H, W, C), not null
+  Pool2dShape shape;
+};
+void max_pool2d_backward(Context& context, const MaxPool2dBackward& args);
+
+// y[b, i, j, c] = Σ pixels under the window / their number, where pixels of the padding count as zeros if
+// count_padding, and not at all otherwise. What sticks out of the padded picture never counts.
+struct AvgPool2dForward {
+  const float* x;  // (B, H, W, C)
+  float* y;        // (B, out.h, out.w, C)
+  Pool2dShape shape;
+  bool count_padding;
+};
+void avg_pool2d_forward(Context& context, const AvgPool2dForward& args);
+
+struct AvgPool2dBackward {
+  const float* dy;  // (B, out.h, out.w, C)
+  Grad dx;          // (B, H, W, C), not null
+  Pool2dShape shape;
+  bool count_padding;
+};
+void avg_pool2d_backward(Context& context, const AvgPool2dBackward& args);
+
+// y[b, d] = Σ_{n >= first} x[b, n, d] / (N - first)
+struct MeanTokensForward {
+  const float* x;  // (B, N, D)
+  float* y;        // (B, D)
+  int64_t B, N, D;
+  int64_t first;  // below N
+};
+void mean_tokens_forward(Context& context, const MeanTokensForward& args);
+
+struct MeanTokensBackward {
+  const float* dy;  // (B, D)
+  Grad dx;          // (B, N, D), not null
+  int64_t B, N, D;
+  int64_t first;
+};
+void mean_tokens_backward(Context& context, const MeanTokensBackward& args);
+
+}  // namespace tessera::kernels

@@ -1,0 +1,62 @@
+#include "tessera/ops/conv2d.h"
+
+#include "tessera/kernels/conv2d.h"
+#include "tessera/ops/tape.h"
+
+namespace tessera::ops {
+
+namespace {
+
+void check(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options) {
+  TESSERA_CHECK(x.rank() == 4 && w.rank() == 4,
+                "conv2d: x must be (B, H, W, C) and w (O, C/groups, kh, kw), but they "
+                "are {} and {}",
+                to_string(x.shape()), to_string(w.shape()));
+  const int64_t groups = options.groups, C = x.size(3), O = w.size(0);
+  TESSERA_CHECK(groups > 0 && C % groups == 0 && O % groups == 0, "conv2d: {} groups do not divide {} and {} channels",
+                groups, C, O);
+  TESSERA_CHECK(w.size(1) == C / groups, "conv2d: x {} in {} groups needs w (O, {}, kh, kw), but it is {}",
+                to_string(x.shape()), groups, C / groups, to_string(w.shape()));
+  TESSERA_CHECK(!bias || bias.shape() == Shape{O}, "conv2d: the bias must be ({}), but it is {}", O,
+                to_string(bias.shape()));
+  const auto& [stride, pad, _] = options;
+  TESSERA_CHECK(stride.h > 0 && stride.w > 0 && pad.top >= 0 && pad.left >= 0 && pad.bottom >= 0 && pad.right >= 0,
+                "conv2d: the stride must be at least 1 and the padding at least 0");
+}
+
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options) {
+  check(x, w, bias, options);
+  const kernels::Conv2dShape shape = {
+      .B = x.size(0),
+      .H = x.size(1),
+      .W = x.size(2),
+      .C = x.size(3),
+      .O = w.size(0),
+      .window = {.kernel = {w.size(2), w.size(3)}, .stride = options.stride, .padding = options.padding},
+      .groups = options.groups};
+  const Extent2d out = shape.out();
+  TESSERA_CHECK(x.numel() > 0 && w.numel() > 0 && out.h > 0 && out.w > 0, "conv2d: no {}×{} window fits into x {}",
+                w.size(2), w.size(3), to_string(x.shape()));
+  Tensor y = Tensor::empty({shape.B, out.h, out.w, shape.O});
+  kernels::conv2d_forward(
+      kernels::cpu_context(),
+      {.x = x.data(), .w = w.data(), .bias = bias ? bias.data() : nullptr, .y = y.data(), .shape = shape});
+  if (recording({x, w, bias})) {
+    // dx needs w, dw needs x: neither is kept for nothing.
+    const GradientOf dx(x), dw(w), dbias(bias);
+    record(y, [=, x = dw.wanted() ? x.detach() : Tensor(), w = dx.wanted() ? w.detach() : Tensor()](const Tensor& dy) {
+      kernels::conv2d_backward(kernels::cpu_context(), {.dy = dy.data(),
+                                                        .x = x ? x.data() : nullptr,
+                                                        .w = w ? w.data() : nullptr,
+                                                        .dx = dx.target(),
+                                                        .dw = dw.target(),
+                                                        .dbias = dbias.target(),
+                                                        .shape = shape});
+    });
+  }
+  return y;
+}
+
+}  // namespace tessera::ops

@@ -1,0 +1,94 @@
+#include "tessera/ops/pooling.h"
+
+#include "tessera/kernels/pooling.h"
+#include "tessera/ops/tape.h"
+
+namespace tessera::ops {
+
+namespace {
+
+// How many windows there are along one axis.
+int64_t windows_along(int64_t extent, int64_t kernel, int64_t stride, int64_t before, int64_t after, bool ceil_mode) {
+  const int64_t room = extent + before + after - kernel;
+  if (room < 0) return 0;
+  if (!ceil_mode) return room / stride + 1;
+  const int64_t windows = (room + stride - 1) / stride + 1;
+  return (windows - 1) * stride >= extent + before ? windows - 1 : windows;
+}
+
+kernels::Pool2dShape shape_of(const char* op, const Tensor& x, const PoolOptions& options) {
+  const auto& [kernel, stride, pad, ceil_mode, _] = options;
+  TESSERA_CHECK(x.rank() == 4 && x.numel() > 0, "{}: x must be (B, H, W, C) and not empty, but it is {}", op,
+                to_string(x.shape()));
+  TESSERA_CHECK(kernel.h > 0 && kernel.w > 0 && stride.h > 0 && stride.w > 0,
+                "{}: kernel and stride must be at least 1", op);
+  const auto fits = [](int64_t pad, int64_t kernel) { return pad >= 0 && pad < kernel; };
+  TESSERA_CHECK(
+      fits(pad.top, kernel.h) && fits(pad.bottom, kernel.h) && fits(pad.left, kernel.w) && fits(pad.right, kernel.w),
+      "{}: the padding must be less than the kernel, {}×{}", op, kernel.h, kernel.w);
+  const Extent2d out = {windows_along(x.size(1), kernel.h, stride.h, pad.top, pad.bottom, ceil_mode),
+                        windows_along(x.size(2), kernel.w, stride.w, pad.left, pad.right, ceil_mode)};
+  TESSERA_CHECK(out.h > 0 && out.w > 0, "{}: no {}×{} window fits into x {}", op, kernel.h, kernel.w,
+                to_string(x.shape()));
+  return {.B = x.size(0),
+          .H = x.size(1),
+          .W = x.size(2),
+          .C = x.size(3),
+          .window = {.kernel = kernel, .stride = stride, .padding = pad},
+          .out = out};
+}
+
+}  // namespace
+
+Tensor max_pool2d(const Tensor& x, const PoolOptions& options) {
+  const kernels::Pool2dShape shape = shape_of("max_pool2d", x, options);
+  Tensor y = Tensor::empty({shape.B, shape.out.h, shape.out.w, shape.C});
+  Tensor winner;  // like y, kept for backward
+  const bool training = recording({x});
+  if (training) winner = Tensor::empty(y.shape(), DType::s32);
+  kernels::max_pool2d_forward(
+      kernels::cpu_context(),
+      {.x = x.data(), .y = y.data(), .winner = training ? winner.data<int32_t>() : nullptr, .shape = shape});
+  if (training) {
+    record(y, [=, dx = GradientOf(x)](const Tensor& dy) {
+      kernels::max_pool2d_backward(
+          kernels::cpu_context(),
+          {.dy = dy.data(), .winner = winner.data<int32_t>(), .dx = dx.target(), .shape = shape});
+    });
+  }
+  return y;
+}
+
+Tensor avg_pool2d(const Tensor& x, const PoolOptions& options) {
+  const kernels::Pool2dShape shape = shape_of("avg_pool2d", x, options);
+  Tensor y = Tensor::empty({shape.B, shape.out.h, shape.out.w, shape.C});
+  const bool count_padding = options.count_include_pad;
+  kernels::avg_pool2d_forward(kernels::cpu_context(),
+                              {.x = x.data(), .y = y.data(), .shape = shape, .count_padding = count_padding});
+  if (recording({x})) {
+    record(y, [=, dx = GradientOf(x)](const Tensor& dy) {
+      kernels::avg_pool2d_backward(
+          kernels::cpu_context(), {.dy = dy.data(), .dx = dx.target(), .shape = shape, .count_padding = count_padding});
+    });
+  }
+  return y;
+}
+
+Tensor mean_tokens(const Tensor& x, int64_t first) {
+  TESSERA_CHECK(x.rank() == 3 && x.numel() > 0 && first >= 0 && first < x.size(1),
+                "mean_tokens: x must be (B, N, D), not empty, with first < N, but x is {} and first {}",
+                to_string(x.shape()), first);
+  const int64_t B = x.size(0), N = x.size(1), D = x.size(2);
+  Tensor y = Tensor::empty({B, D});  // (B, N, D) -> (B, D)
+  kernels::mean_tokens_forward(kernels::cpu_context(),
+                               {.x = x.data(), .y = y.data(), .B = B, .N = N, .D = D, .first = first});
+  if (recording({x})) {
+    record(y, [=, dx = GradientOf(x)](const Tensor& dy) {
+      kernels::mean_tokens_backward(kernels::cpu_context(),
+                                    {.dy = dy.data(), .dx = dx.target(), .B = B, .N = N, .D = D, .first = first});
+    });
+  }
+  return y;
+}
+
+}  // namespace tessera::ops

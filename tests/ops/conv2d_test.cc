@@ -1,0 +1,64 @@
+#include "tessera/ops/conv2d.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+
+#include "tessera/core/parallel.h"
+#include "tessera/core/random.h"
+#include "tessera/ops/tape.h"
+
+namespace tessera::ops {
+namespace {
+
+Tensor normal(Shape shape, std::string_view purpose) {
+  Random random(1, purpose);
+  Tensor x = Tensor::empty(std::move(shape));
+  for (float& value : x.span()) value = static_cast<float>(random.normal());
+  return x;
+}
+
+bool same_bits(const Tensor& a, const Tensor& b) { return std::memcmp(a.raw(), b.raw(), a.bytes()) == 0; }
+
+TEST(Conv2d, GivesTheSameBitsEveryTime) {
+  const int before = num_threads();
+  for (const int64_t groups : {1, 24}) {
+    Tensor x = normal({7, 12, 12, 24}, "x"), w = normal({24, 24 / groups, 3, 3}, "w"), bias = normal({24}, "bias");
+    for (Tensor* input : {&x, &w, &bias}) input->set_requires_grad();
+    for (int threads = 1; threads <= 3; ++threads) {
+      set_num_threads(threads);
+      std::vector<Tensor> first;
+      for (int again = 0; again < 5; ++again) {
+        const Tensor y = conv2d(x, w, bias, {.padding = {1, 1, 1, 1}, .groups = groups});
+        backward(y, y);
+        const std::vector<Tensor> results = {y, x.grad().clone(), w.grad().clone(), bias.grad().clone()};
+        if (first.empty()) first = results;
+        for (size_t i = 0; i < results.size(); ++i)
+          EXPECT_TRUE(same_bits(results[i], first[i])) << threads << ", " << i;
+        for (const Tensor& input : {x, w, bias}) zero_grad(input);
+      }
+    }
+  }
+  set_num_threads(before);
+}
+
+TEST(Conv2d, NamesTheShapesThatDoNotFit) {
+  const Tensor x = Tensor::zeros({1, 4, 4, 6});
+  const auto message = [&](const Tensor& w, const Tensor& bias, const Conv2dOptions& options) -> std::string {
+    try {
+      conv2d(x, w, bias, options);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_NE(message(Tensor::zeros({2, 5, 3, 3}), {}, {}).find("(O, 6, kh, kw), but it is (2, 5, 3, 3)"),
+            std::string::npos);
+  EXPECT_NE(message(Tensor::zeros({2, 6, 3, 3}), Tensor::zeros({3}), {}).find("(2), but it is (3)"), std::string::npos);
+  EXPECT_NE(message(Tensor::zeros({6, 2, 3, 3}), {}, {.groups = 4}).find("4 groups"), std::string::npos);
+  EXPECT_NE(message(Tensor::zeros({2, 6, 5, 1}), {}, {}).find("no 5×1 window fits"), std::string::npos);
+  EXPECT_NE(message(Tensor::zeros({2, 6, 1, 1}), {}, {.stride = {0, 1}}).find("stride"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace tessera::ops
