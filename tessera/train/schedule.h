@@ -1,4 +1,4 @@
-// The learning rate as a pure function of the update's index.
+// The learning rate as a pure function of the update's place in the plan of the run.
 #pragma once
 
 #include <cstdint>
@@ -28,8 +28,8 @@ struct Schedule {
   std::vector<int64_t> milestones;
   double factor = 0.1;
 
-  // The rate of update t = 0, 1, …
-  double at(int64_t t) const;
+  // The rate of update t = 0, 1, …; between two where a revised plan (plan.h) runs faster or slower than the first one.
+  double at(double t) const;
 };
 
 }  // namespace tessera::train

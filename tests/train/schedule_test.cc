@@ -79,7 +79,7 @@ TEST(Schedule, RatesAreThoseOfTimmAndPyTorch) {
       if (c["library"] == "torch" && static_cast<int64_t>(t) > schedule->warmup + schedule->total &&
           schedule->kind == "cosine")
         break;
-      EXPECT_NEAR(schedule->at(static_cast<int64_t>(t)), rates[t], 1e-12 * schedule->peak)
+      EXPECT_NEAR(schedule->at(static_cast<double>(t)), rates[t], 1e-12 * schedule->peak)
           << c["library"] << " " << c["schedule"] << " " << c["settings"] << ", update " << t;
     }
   }

@@ -1,0 +1,155 @@
+#include "tessera/train/options.h"
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+
+#include "tessera/core/error.h"
+
+namespace tessera::train {
+
+void TrainOptions::visit(Options& o) {
+  o.section("Length");
+  o("epochs", epochs, "passes over the training pictures (10 where no length is given)").at_least(0);
+  o("steps", steps, "steps, in place of epochs").at_least(0);
+  o("minutes", minutes, "time, validations and the final test included, in place of epochs").at_least(0);
+  o("batch", batch, "pictures in a step").at_least(1);
+  o("accumulate", accumulate, "parts that a batch is computed in, to save memory").at_least(1);
+  o("seed", seed_value, "of weights, order, augmentation and dropout").at_least(0);
+
+  o.section("Optimiser");
+  o("optimizer", optimizer, "update rule").one_of({"adamw", "adam", "sgd"});
+  o("lr", lr, "peak learning rate").above(0);
+  o("weight_decay", weight_decay, "weight decay, times the learning rate").at_least(0);
+  o("decayed", decayed, "what is decayed: weights alone, positions and tokens too, or everything")
+      .one_of({"weights", "two_dimensional", "everything"});
+  o("beta1", beta1, "memory of Adam's first moment").at_least(0).below(1);
+  o("beta2", beta2, "memory of Adam's second moment").at_least(0).below(1);
+  o("eps", eps, "what Adam adds to the root of the second moment").above(0);
+  o("momentum", momentum, "memory of SGD").at_least(0).below(1);
+  o("nesterov", nesterov, "SGD looks ahead along its momentum");
+  o("clip", clip, "largest norm of the gradient; 0: any").at_least(0);
+  o("layer_decay", layer_decay, "factor of the learning rate from each layer to the one before").above(0).at_most(1);
+  o("freeze", freeze, "parameters to leave as they are: names, beginnings of names, or patterns with *")
+      .placeholder("NAME");
+
+  o.section("Learning rate schedule (below 1: a share of the run, else steps)");
+  o("schedule", schedule, "course of the learning rate").one_of({"cosine", "linear", "step", "multi_step", "constant"});
+  o("warmup", warmup, "length of the warm-up").at_least(0);
+  o("warmup_lr", warmup_lr, "learning rate at the start of the warm-up").at_least(0);
+  o("min_lr", min_lr, "learning rate at the end of cosine and linear").at_least(0);
+  o("step_every", step_every, "distance of the drops of step").above(0);
+  o("milestones", milestones, "drops of multi_step").above(0);
+  o("lr_factor", lr_factor, "what the learning rate is multiplied by at a drop").above(0).at_most(1);
+
+  o.section("Loss and data");
+  o("label_smoothing", label_smoothing, "share of the target that all classes get").at_least(0).below(1);
+  o("class_weights", class_weights, "weigh the loss by class, so that rare classes count as much");
+  o("balanced", balanced, "draw every class equally often");
+  o("repeats", repeats, "augmentations of a picture in a row (repeated augmentation)").at_least(1);
+  augmentation.visit(o);
+  mixing.visit(o);
+
+  o.section("Averaging and selection");
+  o("ema", ema, "memory of the weights' moving average; 0: none").at_least(0).below(1);
+  o("ema_warm_up", ema_warm_up, "let the average forget early weights faster");
+  o("val_fraction", val_fraction, "share of the training pictures kept for validation where the data has no such part")
+      .at_least(0)
+      .below(1);
+  o("eval_every", eval_every, "epochs between validations").at_least(1);
+  o("patience", patience, "validations without progress after which training stops; 0: never").at_least(0);
+
+  o.section("Running");
+  o("checkpoint_every", checkpoint_every, "save the run after so many steps (200) or seconds (60s); 0: at the end only")
+      .placeholder("STEPS|SECONDS")
+      .local();
+  o("threads", threads, "threads that compute; 0: one a core").at_least(0).local();
+  o("loader_threads", loader_threads, "threads that read pictures; 0: as many as cores").at_least(0).local();
+}
+
+void check(const TrainOptions& options) {
+  TrainOptions copy = options;
+  Options declared;
+  copy.visit(declared);
+  declared.from_json(declared.to_json(), "the training options");  // every range, as for flags and recipes
+  if (!std::isfinite(options.lr)) fail_usage("lr takes a number above 0, not {}", options.lr);
+  if ((options.epochs > 0) + (options.steps > 0) + (options.minutes > 0) > 1)
+    fail_usage("epochs, steps and minutes all say how long to train: give one of them");
+  if (options.accumulate > options.batch)
+    fail_usage("a batch of {} pictures cannot be computed in {} parts: lower accumulate", options.batch,
+               options.accumulate);
+  if (options.nesterov && options.momentum == 0) fail_usage("nesterov needs a momentum above 0");
+  if (options.min_lr > options.lr) fail_usage("min_lr {} is above lr {}", options.min_lr, options.lr);
+  if (options.class_weights && (options.mixing.mixup > 0 || options.mixing.cutmix > 0))
+    fail_usage("class_weights does not go with mixup or cutmix: use balanced to treat rare classes alike");
+  image::check(options.augmentation);
+  checkpoint_every(options);
+}
+
+OptimizerOptions optimizer_options(const TrainOptions& options) {
+  return {.kind = options.optimizer,
+          .beta1 = options.beta1,
+          .beta2 = options.beta2,
+          .eps = options.eps,
+          .momentum = options.momentum,
+          .nesterov = options.nesterov};
+}
+
+GroupOptions group_options(const TrainOptions& options) {
+  Decayed decayed = Decayed::weights;
+  if (options.decayed == "two_dimensional") decayed = Decayed::two_dimensional;
+  if (options.decayed == "everything") decayed = Decayed::everything;
+  return {.weight_decay = options.weight_decay, .decayed = decayed, .layer_decay = options.layer_decay};
+}
+
+EmaOptions ema_options(const TrainOptions& options) { return {.decay = options.ema, .warm_up = options.ema_warm_up}; }
+
+Schedule schedule_options(const TrainOptions& options, int64_t total) {
+  const auto in_steps = [&](double value) {
+    return static_cast<int64_t>(std::llround(value < 1 ? value * static_cast<double>(total) : value));
+  };
+  Schedule schedule;
+  schedule.kind = options.schedule;
+  schedule.peak = options.lr;
+  schedule.least = options.min_lr;
+  schedule.total = total;
+  schedule.warmup = in_steps(options.warmup);
+  schedule.warmup_start = options.warmup_lr;
+  schedule.every = std::max<int64_t>(1, in_steps(options.step_every));
+  for (double milestone : options.milestones) schedule.milestones.push_back(in_steps(milestone));
+  schedule.factor = options.lr_factor;
+  return schedule;
+}
+
+namespace {
+
+// `*` is any text, also none.
+bool matches(std::string_view pattern, std::string_view text) {
+  if (pattern.empty()) return text.empty();
+  if (pattern[0] != '*') return !text.empty() && pattern[0] == text[0] && matches(pattern.substr(1), text.substr(1));
+  for (size_t skip = 0; skip <= text.size(); ++skip)
+    if (matches(pattern.substr(1), text.substr(skip))) return true;
+  return false;
+}
+
+}  // namespace
+
+bool is_frozen(const TrainOptions& options, const std::string& parameter) {
+  return std::any_of(options.freeze.begin(), options.freeze.end(), [&](const std::string& pattern) {
+    return matches(pattern, parameter) || matches(pattern + ".*", parameter);
+  });
+}
+
+CheckpointEvery checkpoint_every(const TrainOptions& options) {
+  const std::string& text = options.checkpoint_every;
+  const bool seconds = !text.empty() && text.back() == 's';
+  const char* end = text.data() + text.size() - (seconds ? 1 : 0);
+  int64_t count = 0;
+  const auto [stop, error] = std::from_chars(text.data(), end, count);
+  if (error != std::errc() || stop != end || count < 0)
+    fail_usage("checkpoint_every takes steps (200) or seconds (60s), not '{}'", text);
+  if (seconds) return {.seconds = static_cast<double>(count)};
+  return {.steps = count};
+}
+
+}  // namespace tessera::train

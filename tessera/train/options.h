@@ -1,0 +1,90 @@
+// Everything that says how a model is trained. Each member is a flag and a key of a recipe (core/options.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tessera/core/options.h"
+#include "tessera/image/augment.h"
+#include "tessera/image/mix.h"
+#include "tessera/train/ema.h"
+#include "tessera/train/groups.h"
+#include "tessera/train/optimizer.h"
+#include "tessera/train/schedule.h"
+
+namespace tessera::train {
+
+struct TrainOptions {
+  // How long: at most one of them; 10 epochs where none is given.
+  int64_t epochs = 0;
+  int64_t steps = 0;
+  double minutes = 0;
+
+  int64_t batch = 128;     // pictures in a step
+  int64_t accumulate = 1;  // parts that a batch is computed in, to save memory: the same result but for rounding
+  uint64_t seed() const { return static_cast<uint64_t>(seed_value); }
+  int64_t seed_value = 0;
+
+  std::string optimizer = "adamw";
+  double lr = 1e-3;
+  double weight_decay = 0.05;
+  std::string decayed = "weights";
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
+  double momentum = 0.9;
+  bool nesterov = false;
+  double clip = 1;
+  double layer_decay = 1;
+  std::vector<std::string> freeze;
+
+  std::string schedule = "cosine";
+  double warmup = 0.05;
+  double warmup_lr = 0;
+  double min_lr = 0;
+  double step_every = 0.3;
+  std::vector<double> milestones = {0.5, 0.75};
+  double lr_factor = 0.1;
+
+  double label_smoothing = 0;
+  bool class_weights = false;
+  bool balanced = false;
+  int64_t repeats = 1;
+  image::Augmentation augmentation;
+  image::MixOptions mixing;
+
+  double ema = 0;
+  bool ema_warm_up = true;
+
+  double val_fraction = 0.1;
+  int64_t eval_every = 1;
+  int64_t patience = 0;
+
+  std::string checkpoint_every = "60s";
+  int64_t threads = 0;
+  int64_t loader_threads = 0;
+
+  void visit(Options& o);
+};
+
+// Throws a UsageError where a value cannot be, or two of them cannot be together.
+void check(const TrainOptions& options);
+
+OptimizerOptions optimizer_options(const TrainOptions& options);
+GroupOptions group_options(const TrainOptions& options);
+EmaOptions ema_options(const TrainOptions& options);
+// For a run whose first plan has `total` steps: what is given as a share of the run becomes steps.
+Schedule schedule_options(const TrainOptions& options, int64_t total);
+
+// Whether a parameter is frozen: a pattern is its name, the beginning of its name ("blocks.0" freezes the whole block),
+// or has * for anything within.
+bool is_frozen(const TrainOptions& options, const std::string& parameter);
+
+// When a run saves itself: after so many steps or so many seconds; 0: not for that reason.
+struct CheckpointEvery {
+  int64_t steps = 0;
+  double seconds = 0;
+};
+// "200" or "60s"; "0" for only at the end and when interrupted.
+CheckpointEvery checkpoint_every(const TrainOptions& options);
+
+}  // namespace tessera::train
