@@ -1,4 +1,4 @@
-// Sums of tensors, and over the samples of one.
+// Sums of tensors.
 #pragma once
 
 #include <cstdint>
@@ -24,14 +24,5 @@ struct Accumulate {
   int64_t n;
 };
 void accumulate(Context& context, const Accumulate& args);
-
-// y = Σ_samples x, in the order of the samples
-struct SumSamples {
-  const float* x;  // (samples, n): sample s starts at x + s·stride
-  int64_t stride;
-  Grad y;  // (n), not null
-  int64_t samples, n;
-};
-void sum_samples(Context& context, const SumSamples& args);
 
 }  // namespace tessera::kernels

@@ -1,6 +1,7 @@
 #include "tessera/ops/positions.h"
 
 #include "tessera/kernels/add.h"
+#include "tessera/kernels/column_sums.h"
 #include "tessera/ops/tape.h"
 
 namespace tessera::ops {
@@ -16,8 +17,7 @@ Tensor add_positions(const Tensor& x, const Tensor& positions) {
   if (recording({x, positions})) {
     record(y, [=, dx = GradientOf(x), dpositions = GradientOf(positions)](const Tensor& dy) {
       if (dpositions.wanted()) {
-        kernels::sum_samples(kernels::cpu_context(),
-                             {.x = dy.data(), .stride = n, .y = dpositions.target(), .samples = B, .n = n});
+        kernels::column_sums(kernels::cpu_context(), {.x = dy.data(), .sums = dpositions.target(), .rows = B, .N = n});
       }
       dx.add(dy);
     });

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tessera/kernels/add.h"
+#include "tessera/kernels/column_sums.h"
 #include "tessera/kernels/copy.h"
 #include "tessera/ops/tape.h"
 
@@ -24,7 +24,7 @@ void concat_backward(const Tensor& dy, const std::vector<Part>& parts) {
     if (!gradient.wanted()) continue;
     const float* source = dy.data() + offset;
     if (shared) {
-      kernels::sum_samples(context, {.x = source, .stride = stride, .y = gradient.target(), .samples = B, .n = n});
+      kernels::column_sums(context, {.x = source, .sums = gradient.target(), .rows = B, .N = n, .stride = stride});
     } else {
       kernels::copy_samples(
           context, {.x = source, .x_stride = stride, .y = gradient.target(), .y_stride = n, .samples = B, .n = n});

@@ -87,7 +87,7 @@ void check_gradients(const OpCase& c) {
       const Tensor dx = inputs[i].grad();
       ASSERT_TRUE(dx.defined()) << "no gradient of " << c.inputs[i].name;
       for (int trial = 0; trial < 3; ++trial) {
-        const std::vector<double> v = normal_vector("v" + std::to_string(trial), dx.numel());
+        const std::vector<double> v = normal_vector(fmt::format("v{}", trial), dx.numel());
         const std::vector<double> tangent = jvp(c, inputs, i, v);
         double forward = 0, reverse = 0;
         for (size_t k = 0; k < tangent.size(); ++k) forward += dy[k] * tangent[k];

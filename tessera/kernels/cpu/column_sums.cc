@@ -17,16 +17,16 @@ namespace tessera::kernels::HWY_NAMESPACE {
 
 // sums += Σ x. Eight rows at a time: the sums stay in the first-level cache, and rounding errors grow with an eighth of
 // the rows.
-void SumRows(const float* x, int64_t rows, int64_t N, float* sums) {
+void SumRows(const float* x, int64_t rows, int64_t stride, int64_t N, float* sums) {
   int64_t r = 0;
   for (; r + 8 <= rows; r += 8) {
-    const float* row = x + r * N;
+    const float* row = x + r * stride;
     StoreOver(N, sums, true, [&](auto load) {
-      const auto pair = [&](int64_t i) { return hn::Add(load(row + i * N), load(row + (i + 1) * N)); };
+      const auto pair = [&](int64_t i) { return hn::Add(load(row + i * stride), load(row + (i + 1) * stride)); };
       return hn::Add(hn::Add(pair(0), pair(2)), hn::Add(pair(4), pair(6)));
     });
   }
-  for (; r < rows; ++r) StoreOver(N, sums, true, [&](auto load) { return load(x + r * N); });
+  for (; r < rows; ++r) StoreOver(N, sums, true, [&](auto load) { return load(x + r * stride); });
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
@@ -37,14 +37,41 @@ namespace tessera::kernels {
 
 HWY_EXPORT(SumRows);
 
-void column_sums(Context&, const ColumnSums& args) {
-  const int64_t N = args.N;
-  const int64_t grain = std::max<int64_t>(kMemoryGrain / N, 8);  // rows per piece at least
-  PartialSums sums(args.sums, N, parallel_pieces(args.rows, grain));
+namespace {
+
+constexpr int64_t kColumns = 2048;  // whose sums stay in the first-level cache
+
+// Threads share the columns.
+void sum_wide(const ColumnSums& args) {
+  const int64_t grain = std::max<int64_t>(kMemoryGrain / args.rows, kColumns);
+  parallel_for(args.N, grain, [&](int64_t begin, int64_t end) {
+    for (; begin < end; begin += kColumns) {
+      const int64_t count = std::min(kColumns, end - begin);
+      float* sums = args.sums.data + begin;
+      if (!args.sums.accumulate) std::fill_n(sums, count, 0.0f);
+      HWY_DYNAMIC_DISPATCH(SumRows)(args.x + begin, args.rows, args.stride, count, sums);
+    }
+  });
+}
+
+// Threads share the rows.
+void sum_narrow(const ColumnSums& args) {
+  const int64_t grain = std::max<int64_t>(kMemoryGrain / args.N, 8);
+  PartialSums sums(args.sums, args.N, parallel_pieces(args.rows, grain));
   parallel_for_pieces(args.rows, grain, [&](int piece, int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(SumRows)(args.x + begin * N, end - begin, N, sums.of(piece));
+    HWY_DYNAMIC_DISPATCH(SumRows)(args.x + begin * args.stride, end - begin, args.stride, args.N, sums.of(piece));
   });
   sums.gather();
+}
+
+}  // namespace
+
+void column_sums(Context&, const ColumnSums& args) {
+  if (args.N > 8 * kColumns) {
+    sum_wide(args);
+  } else {
+    sum_narrow(args);
+  }
 }
 
 }  // namespace tessera::kernels

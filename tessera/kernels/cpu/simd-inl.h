@@ -7,6 +7,7 @@
 #endif
 
 #include <cstdint>
+#include <limits>
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -55,6 +56,20 @@ HWY_INLINE float SumOver(int64_t n, Term term) {
     sum = hn::Add(sum, hn::IfThenElseZero(hn::FirstN(f, static_cast<size_t>(n - i)), tail));
   }
   return hn::GetLane(hn::SumOfLanes(f, sum));
+}
+
+// The largest of x over [0, n). Where a NaN is among them, it may be overlooked.
+HWY_INLINE float MaxOver(int64_t n, const float* x) {
+  const F f;
+  const int64_t lanes = LaneCount();
+  Vec most = hn::Set(f, -std::numeric_limits<float>::infinity());
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) most = hn::Max(most, hn::LoadU(f, x + i));
+  if (i < n) {
+    const auto inside = hn::FirstN(f, static_cast<size_t>(n - i));
+    most = hn::IfThenElse(inside, hn::Max(most, LoadN(x + i, n - i)), most);
+  }
+  return hn::GetLane(hn::MaxOfLanes(f, most));
 }
 
 // out = value over [0, n), added to what is there where `accumulate`. value(load) as in SumOver.
