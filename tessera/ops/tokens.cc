@@ -21,7 +21,7 @@ void concat_backward(const Tensor& dy, const std::vector<Part>& parts) {
   const int64_t B = dy.size(0), stride = dy.size(1) * dy.size(2);
   kernels::Context& context = kernels::cpu_context();
   for (const auto& [gradient, shared, offset, n] : parts) {
-    if (!gradient.wanted()) continue;
+    if (!gradient.wanted() || n == 0) continue;
     const float* source = dy.data() + offset;
     if (shared) {
       kernels::column_sums(context, {.x = source, .sums = gradient.target(), .rows = B, .N = n, .stride = stride});
