@@ -1,0 +1,163 @@
+#include "tessera/train/checkpoint.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "tessera/core/file.h"
+#include "tessera/formats/safetensors.h"
+#include "tessera/formats/tensor.h"
+#include "tessera/train/clip.h"
+
+namespace tessera::train {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int kVersion = 1;
+constexpr const char* kKey = "tessera.run";
+
+json to_json(const Plan& plan) {
+  json list = json::array();
+  for (const Decision& decision : plan.decisions())
+    list.push_back({{"name", "total_steps"}, {"step", decision.step}, {"value", decision.total}});
+  return list;
+}
+
+Plan plan_from(const json& list) {
+  Plan plan;
+  for (const json& item : list) plan.decide({item.at("step"), item.at("value")});
+  return plan;
+}
+
+json to_json(const RunState& state) {
+  json result = {
+      {"step", state.step},
+      {"seconds", state.seconds},
+      {"decisions", to_json(state.plan)},
+      {"pace", {{"step", state.pace.step}, {"evaluation", state.pace.evaluation}, {"steps", state.pace.steps}}},
+      {"validated", state.validated},
+      {"without_progress", state.without_progress},
+      {"stopped_early", state.stopped_early},
+      {"finished", state.finished}};
+  if (state.best)
+    result["best"] = {{"step", state.best->step}, {"accuracy", state.best->accuracy}, {"loss", state.best->loss}};
+  return result;
+}
+
+RunState state_from(const json& run) {
+  RunState state;
+  state.step = run.at("step");
+  state.seconds = run.at("seconds");
+  state.plan = plan_from(run.at("decisions"));
+  const json& pace = run.at("pace");
+  state.pace = {pace.at("step"), pace.at("evaluation"), pace.at("steps")};
+  state.validated = run.at("validated");
+  state.without_progress = run.at("without_progress");
+  state.stopped_early = run.at("stopped_early");
+  state.finished = run.at("finished");
+  if (run.contains("best"))
+    state.best = Best{run["best"].at("step"), run["best"].at("accuracy"), run["best"].at("loss")};
+  return state;
+}
+
+// "depth is 12 there and 6 here" for the first difference of two objects; empty where they agree.
+std::string difference(const json& there, const json& here) {
+  if (there == here) return "";
+  const auto value = [](const json& object, const std::string& key) {
+    return object.contains(key) ? object[key].dump() : std::string("not set");
+  };
+  json keys = there;
+  keys.update(here);
+  for (const auto& [key, unused] : keys.items()) {
+    const std::string a = value(there, key), b = value(here, key);
+    if (a == b) continue;
+    if (a.size() + b.size() > 120) return fmt::format("its {} differs", key);
+    return fmt::format("{} is {} there and {} here", key, a, b);
+  }
+  return "";
+}
+
+void check_same(const std::filesystem::path& path, const json& run, const char* part, const std::string& here,
+                const char* message) {
+  const std::string differs = difference(run.at(part), json::parse(here));
+  TESSERA_CHECK(differs.empty(), "{}: {}: {}; train into another folder, or start as that run was started",
+                path.string(), message, differs);
+}
+
+// Every array of a checkpoint with the tensor it belongs to, in the order of the file.
+std::vector<std::pair<std::string, Tensor>> tensors_of(Learner& learner) {
+  std::vector<std::pair<std::string, Tensor>> tensors;
+  for (const nn::Parameter& parameter : learner.model().parameters())
+    tensors.emplace_back("model/" + parameter.name, parameter.tensor->detach());
+  const auto add_flat = [&](const std::string& prefix, const Tensor& flat) {
+    for (const FlatParameters::Slice& slice : learner.parameters().slices())
+      tensors.emplace_back(prefix + "/" + slice.name, FlatParameters::view(flat, slice));
+  };
+  for (const auto& [name, flat] : learner.optimizer().state()) add_flat(name, flat);
+  if (learner.has_ema()) add_flat("ema", learner.average());
+  return tensors;
+}
+
+json run_of(const std::filesystem::path& path, const formats::Metadata& metadata) {
+  const auto found = metadata.find(kKey);
+  TESSERA_CHECK(found != metadata.end(), "{}: this is no checkpoint of a run; a model file is used with --model",
+                path.string());
+  json run = json::parse(found->second, nullptr, false);
+  TESSERA_CHECK(run.is_object() && run.value("version", 0) == kVersion,
+                "{}: a checkpoint of another version of tessera: go on with that one", path.string());
+  return run;
+}
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& path, const RunIdentity& identity, const RunState& state,
+                     Learner& learner) {
+  TESSERA_CHECK(std::isfinite(global_norm(learner.parameters().values())),
+                "the weights became infinite or NaN at step {}; {} is not written", state.step, path.string());
+  json run = to_json(state);
+  run["version"] = kVersion;
+  run["architecture"] = json::parse(identity.architecture);
+  run["options"] = json::parse(identity.options);
+  run["data"] = json::parse(identity.data);
+  formats::NamedArrays arrays;
+  for (const auto& [name, tensor] : tensors_of(learner)) arrays.emplace_back(name, formats::array_of(tensor));
+  formats::write_safetensors(path, arrays, {{kKey, run.dump()}});
+}
+
+RunState load_checkpoint(const std::filesystem::path& path, const RunIdentity& identity, Learner& learner) {
+  const formats::SafeTensors file = formats::read_safetensors(path);
+  const json run = run_of(path, file.metadata);
+  try {
+    check_same(path, run, "architecture", identity.architecture, "a checkpoint of another model");
+    check_same(path, run, "options", identity.options, "a checkpoint of a run with other options");
+    check_same(path, run, "data", identity.data, "a checkpoint of a run on other data");
+    RunState state = state_from(run);
+    const auto tensors = tensors_of(learner);
+    for (const auto& [name, tensor] : tensors) {
+      const formats::Array* array = formats::find(file.arrays, name);
+      TESSERA_CHECK(array && array->shape == tensor.shape() && array->type == formats::FileType::F32,
+                    "{}: a damaged checkpoint: '{}' is missing or not f32 {}", path.string(), name,
+                    to_string(tensor.shape()));
+    }
+    for (const auto& [name, tensor] : tensors) formats::copy_to_f32(formats::at(file.arrays, name), tensor.span());
+    learner.optimizer().set_steps(state.step);
+    return state;
+  } catch (const json::exception& e) {
+    fail("{}: a damaged checkpoint: {}", path.string(), e.what());
+  }
+}
+
+void save_decisions(const std::filesystem::path& path, const Plan& plan) {
+  write_atomically(path, json{{"decisions", to_json(plan)}}.dump(2) + "\n");
+}
+
+Plan load_decisions(const std::filesystem::path& path) {
+  try {
+    return plan_from(json::parse(read_text(path)).at("decisions"));
+  } catch (const json::exception& e) {
+    fail("{}: these are no decisions of a run: {}", path.string(), e.what());
+  }
+}
+
+}  // namespace tessera::train

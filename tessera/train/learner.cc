@@ -1,0 +1,68 @@
+#include "tessera/train/learner.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "tessera/ops/cross_entropy.h"
+#include "tessera/ops/tape.h"
+#include "tessera/ops/training.h"
+#include "tessera/train/clip.h"
+
+namespace tessera::train {
+
+Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class_weights)
+    : model_(model),
+      seed_(options.seed()),
+      parts_(options.accumulate),
+      clip_(options.clip),
+      smoothing_(static_cast<float>(options.label_smoothing)),
+      class_weights_(std::move(class_weights)),
+      parameters_(model, [&](const std::string& name) { return !is_frozen(options, name); }),
+      optimizer_(make_optimizer(optimizer_options(options),
+                                parameter_groups(model, parameters_, group_options(options)), parameters_.size())) {
+  if (options.ema > 0) ema_.emplace(ema_options(options), parameters_.values());
+}
+
+double Learner::loss_divisor(const Examples& examples) const {
+  if (examples.targets || !class_weights_) return static_cast<double>(examples.images.size(0));
+  double sum = 0;
+  for (int64_t label : examples.labels.span<int64_t>()) sum += class_weights_.data()[label];
+  return sum;
+}
+
+Learner::Result Learner::learn(const Examples& examples, int64_t t, double lr) {
+  const int64_t B = examples.images.size(0);
+  const double divisor = loss_divisor(examples);
+  parameters_.zero_grad();
+  Result result;
+  for (int64_t part = 0; part < parts_; ++part) {
+    const int64_t begin = B * part / parts_, count = B * (part + 1) / parts_ - begin;
+    if (count == 0) continue;
+    const ops::TrainingState state(ops::Draws{seed_, static_cast<uint64_t>(t), static_cast<uint64_t>(begin)});
+    const Tensor logits = model_.forward(examples.images.rows(begin, count));  // (count, K)
+    // Smoothing of mixed targets happened when they were made.
+    const Tensor loss =
+        examples.targets
+            ? ops::soft_cross_entropy(logits, examples.targets.rows(begin, count), {.divisor = divisor})
+            : ops::cross_entropy(logits, examples.labels.rows(begin, count),
+                                 {.smoothing = smoothing_, .class_weights = class_weights_, .divisor = divisor});
+    result.loss += loss.item();
+    ops::backward(loss);
+  }
+  const Tensor& gradients = parameters_.gradients();
+  result.gradient_norm = global_norm(gradients);
+  result.finite = std::isfinite(result.loss) && std::isfinite(result.gradient_norm);
+  if (!result.finite) return result;
+  optimizer_->step(parameters_.values(), gradients, lr, clip_factor(result.gradient_norm, clip_));
+  if (ema_) ema_->update(parameters_.values(), t + 1);
+  return result;
+}
+
+WithAverage::WithAverage(const Learner& learner) : values_(learner.parameters().values()), last_(values_.clone()) {
+  std::copy_n(learner.average().data(), values_.numel(), values_.data());
+}
+
+WithAverage::~WithAverage() { std::copy_n(last_.data(), last_.numel(), values_.data()); }
+
+}  // namespace tessera::train

@@ -1,0 +1,67 @@
+// One step of training: forward, loss, backward, clipping, update, average. It knows nothing of runs, files and time.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "tessera/models/model.h"
+#include "tessera/train/ema.h"
+#include "tessera/train/flat_parameters.h"
+#include "tessera/train/optimizer.h"
+#include "tessera/train/options.h"
+
+namespace tessera::train {
+
+// A batch to learn from.
+struct Examples {
+  Tensor images;   // (B, H, W, C) f32, normalised
+  Tensor labels;   // (B) i64
+  Tensor targets;  // (B, K) f32, where labels were mixed; else undefined
+};
+
+class Learner {
+ public:
+  // Moves the model's parameters into flat buffers and keeps a reference to it. class_weights: (K), or undefined.
+  Learner(models::Model& model, const TrainOptions& options, Tensor class_weights = {});
+
+  struct Result {
+    double loss = 0;           // mean over the batch
+    double gradient_norm = 0;  // before clipping
+    bool finite = true;        // if not, nothing was changed
+  };
+  // Update t = 0, 1, … of the run at rate lr. Its dropout is a function of (seed, t, place in the batch).
+  Result learn(const Examples& examples, int64_t t, double lr);
+
+  models::Model& model() { return model_; }
+  const FlatParameters& parameters() const { return parameters_; }
+  Optimizer& optimizer() { return *optimizer_; }
+  bool has_ema() const { return ema_.has_value(); }
+  const Tensor& average() const { return ema_->average(); }  // flat; needs has_ema()
+
+ private:
+  double loss_divisor(const Examples& examples) const;
+
+  models::Model& model_;
+  uint64_t seed_;
+  int64_t parts_;
+  double clip_;
+  float smoothing_;
+  Tensor class_weights_;
+  FlatParameters parameters_;
+  std::unique_ptr<Optimizer> optimizer_;
+  std::optional<Ema> ema_;
+};
+
+// While one lives, the model has the averaged weights.
+class WithAverage {
+ public:
+  explicit WithAverage(const Learner& learner);
+  ~WithAverage();
+  WithAverage(const WithAverage&) = delete;
+  WithAverage& operator=(const WithAverage&) = delete;
+
+ private:
+  Tensor values_, last_;
+};
+
+}  // namespace tessera::train
