@@ -33,4 +33,8 @@ std::string confusion_csv(std::span<const int64_t> counts, const std::vector<std
 // mistakes orange on white; a cell's strength is the square root of its share of the row, so that rare mistakes show.
 image::Picture confusion_picture(std::span<const int64_t> counts, int64_t classes);
 
+// The same as SVG for a page, with names (up to 40 classes), counts (up to 12) and each cell's meaning when pointed at.
+// Colours are the CSS variables --hit, --miss, --ink, --faint, --cell. Cells without a count are not drawn.
+std::string confusion_svg(std::span<const int64_t> counts, const std::vector<std::string>& names);
+
 }  // namespace tessera::report
