@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "tessera/core/file.h"
@@ -54,17 +53,28 @@ std::string percent(double fraction) { return std::isfinite(fraction) ? fmt::for
 
 // What the page takes from metrics.jsonl.
 struct History {
+  struct Split {
+    std::string name;
+    Curve top1, loss;
+    json last;
+  };
+
   Curve loss, rate, pace, loader;
-  std::map<std::string, Curve> top1, eval_loss;     // by split
-  std::vector<std::pair<std::string, json>> evals;  // the last one of each split
-  std::vector<json> notes;                          // decisions and messages
+  std::vector<Split> splits;  // in the order of their first evaluations
+  std::vector<json> notes;    // decisions and messages
 
   explicit History(const std::filesystem::path& path) {
     read_log(path, [this](const json& line) { add(line); });
   }
 
+  Split& split_of(const std::string& name) {
+    const auto named = [&](const Split& split) { return split.name == name; };
+    const auto found = std::find_if(splits.begin(), splits.end(), named);
+    return found != splits.end() ? *found : splits.emplace_back(Split{name, Curve(), Curve(), json()});
+  }
+
   void add(const json& line) {
-    const std::string event = word(line, "event"), split = word(line, "split");
+    const std::string event = word(line, "event");
     const double step = number(line, "step");
     if (event == "step") {
       loss.add(step, number(line, "loss"));
@@ -72,11 +82,10 @@ struct History {
       pace.add(step, number(line, "images_per_second"));
       loader.add(step, number(line, "loader_images_per_second"));
     } else if (event == "eval") {
-      top1[split].add(step, number(line, "top1"));
-      eval_loss[split].add(step, number(line, "loss"));
-      const auto same = [&](const auto& eval) { return eval.first == split; };
-      evals.erase(std::remove_if(evals.begin(), evals.end(), same), evals.end());
-      evals.emplace_back(split, line);
+      Split& split = split_of(word(line, "split"));
+      split.top1.add(step, number(line, "top1"));
+      split.loss.add(step, number(line, "loss"));
+      split.last = line;
     } else if (event == "decision" || event == "message") {
       notes.push_back(line);
     }
@@ -91,9 +100,9 @@ std::string card(std::string_view label, std::string_view value, std::string_vie
 
 std::string cards(const History& history, const train::StepInfo& step, double seconds) {
   std::string out = "<div class=\"grid\" style=\"--least:200px;margin-top:20px\">\n";
-  for (auto eval = history.evals.rbegin(); eval != history.evals.rend(); ++eval) {
-    const auto& [split, line] = *eval;
-    out += card(fmt::format("{} top-1", split), percent(number(line, "top1")),
+  for (auto split = history.splits.rbegin(); split != history.splits.rend(); ++split) {
+    const json& line = split->last;
+    out += card(fmt::format("{} top-1", split->name), percent(number(line, "top1")),
                 fmt::format("top-5 {}, loss {:.4g}, step {}", percent(number(line, "top5")), number(line, "loss"),
                             number(line, "step")));
   }
@@ -104,10 +113,12 @@ std::string cards(const History& history, const train::StepInfo& step, double se
 }
 
 std::string charts(const History& history) {
-  Chart accuracy{"Accuracy", "step", true, false, {}},
-      loss{"Loss", "step", false, false, {{"train", history.loss.points()}}};
-  for (const auto& [split, curve] : history.top1) accuracy.series.push_back({split, curve.points(), true});
-  for (const auto& [split, curve] : history.eval_loss) loss.series.push_back({split, curve.points(), true});
+  Chart loss{"Loss", "step", false, false, {{"train", history.loss.points()}}};
+  Chart accuracy{"Accuracy", "step", true, false, {{"train", {}}}};  // not measured, but the colours stay the same
+  for (const History::Split& split : history.splits) {
+    loss.series.push_back({split.name, split.loss.points(), true});
+    accuracy.series.push_back({split.name, split.top1.points(), true});
+  }
   Chart rate{"Learning rate", "step", false, true, {{"rate", history.rate.points()}}};
   Chart pace{"Pictures a second", "step", false, true, {{"training", history.pace.points()}}};
   if (!history.loader.points().empty()) pace.series.push_back({"loader could give", history.loader.points()});

@@ -35,12 +35,13 @@ std::pair<double, double> range(const Chart& chart, const Get& get) {
   return high - low >= least ? std::pair(low, high) : std::pair(low - least, high + least);
 }
 
-std::string label(double value, bool percent) {
+// largest: of the axis, so that all its labels have one unit.
+std::string label(double value, bool percent, double largest) {
   if (percent) return fmt::format("{:.4g} %", 100 * value);
-  const double size = std::abs(value);
-  if (size >= 1e6) return fmt::format("{:.4g} M", value / 1e6);
-  if (size >= 1e4) return fmt::format("{:.4g} k", value / 1e3);
-  return size < 1e-12 ? "0" : fmt::format("{:.4g}", value);
+  if (std::abs(value) < 1e-12) return "0";
+  if (largest >= 1e6) return fmt::format("{:.4g} M", value / 1e6);
+  if (largest >= 1e5) return fmt::format("{:.4g} k", value / 1e3);
+  return fmt::format("{:.5g}", value);
 }
 
 std::string text(double x, double y, const char* style, std::string_view content) {
@@ -54,12 +55,12 @@ std::string axes(const Chart& chart, const Axis& x, const Axis& y, const std::ve
     out += fmt::format("<path d=\"M{:.1f} {:.1f}H{:.1f}\" stroke=\"var(--grid,#e5e7eb)\"/>\n", kLeft, y(value),
                        kWidth - kRight);
     out += text(kLeft - 6, y(value) + 4, fmt::format("{} text-anchor=\"end\"", kFaint).c_str(),
-                label(value, chart.percent));
+                label(value, chart.percent, y.high));
   }
   for (const double value : ticks(x.low, x.high, 5)) {
     if (value < x.low || value > x.high) continue;
     out += text(x(value), kHeight - kBottom + 16, fmt::format("{} text-anchor=\"middle\"", kFaint).c_str(),
-                label(value, false));
+                label(value, false, x.high));
   }
   return out + text(kWidth - kRight, kHeight - 6, fmt::format("{} text-anchor=\"end\"", kFaint).c_str(), chart.x_label);
 }
@@ -76,7 +77,7 @@ std::string curve(const Series& series, const Axis& x, const Axis& y, const char
     out += fmt::format(
         "<circle cx=\"{:.1f}\" cy=\"{:.1f}\" r=\"{}\" fill=\"{}\"><title>{}</title></circle>\n", x(point.x), y(point.y),
         series.points.size() > 60 ? 1.5 : 3, color,
-        escape_markup(fmt::format("{}, {}: {}", series.name, label(point.x, false), label(point.y, percent))));
+        escape_markup(fmt::format("{}, {}: {}", series.name, label(point.x, false, 0), label(point.y, percent, 0))));
   }
   return out;
 }
