@@ -7,7 +7,7 @@ namespace tessera::ops {
 
 struct LinearOptions {
   Activation activation = Activation::none;
-  Tensor residual;  // (…, N), added after the activation
+  Tensor residual = {};  // (…, N), added after the activation
 };
 
 // act(x·wᵀ + bias) + residual. x (…, K), w (N, K), bias (N) or undefined -> (…, N). See kernels/linear.h.

@@ -1,0 +1,56 @@
+#include <nlohmann/json.hpp>
+
+#include "tessera/core/file.h"
+#include "tessera/models/registry.h"
+
+namespace tessera::models {
+
+using Json = nlohmann::ordered_json;
+
+void register_all(Registry& registry);  // generated
+
+const Registry& registry() {
+  static const Registry instance = [] {
+    Registry r;
+    register_all(r);
+    return r;
+  }();
+  return instance;
+}
+
+namespace {
+
+Json parse_object(const std::string& text, const std::string& where) {
+  const Json value = Json::parse(text, nullptr, false);
+  if (!value.is_object()) fail_usage("{} must be a JSON object such as {{\"family\": \"vit\", \"depth\": 6}}", where);
+  return value;
+}
+
+}  // namespace
+
+std::string architecture_of(const std::string& name) {
+  const Variant& variant = registry().variants.at(name);
+  Json architecture = {{"family", variant.family}};
+  architecture.update(Json::parse(variant.architecture));
+  return architecture.dump();
+}
+
+std::string with_settings(const std::string& architecture, const Settings& settings) {
+  Json result = parse_object(architecture, "an architecture");
+  for (const auto& [key, text] : settings) {
+    const Json value = Json::parse(text, nullptr, false);
+    result[key] = value.is_discarded() ? Json(text) : value;
+  }
+  return result.dump();
+}
+
+std::unique_ptr<Model> build(const std::string& architecture) {
+  Json keys = parse_object(architecture, "an architecture");
+  if (!keys.contains("family") || !keys["family"].is_string())
+    fail_usage("an architecture needs a \"family\", for example \"vit\"");
+  const Family& family = registry().families.at(keys["family"].get<std::string>());
+  keys.erase("family");
+  return family.build(keys.dump());
+}
+
+}  // namespace tessera::models

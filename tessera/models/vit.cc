@@ -1,0 +1,155 @@
+#include "tessera/models/vit.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "tessera/ops/activation.h"
+#include "tessera/ops/dropout.h"
+#include "tessera/ops/pooling.h"
+#include "tessera/ops/positions.h"
+#include "tessera/ops/tap.h"
+#include "tessera/ops/tokens.h"
+
+namespace tessera::models {
+
+namespace {
+
+nn::BlockConfig block_config(const VitConfig& c, int64_t index, int64_t grid_height, int64_t grid_width,
+                             int64_t prefix) {
+  nn::BlockConfig block;
+  block.attention = {.D = c.embed_dim,
+                     .heads = c.num_heads,
+                     .head_dim = c.head_dim,
+                     .qkv_bias = c.qkv_bias,
+                     .qk_norm = c.qk_norm,
+                     .norm_eps = c.norm_eps,
+                     .attn_drop = c.attn_drop_rate,
+                     .proj_drop = c.proj_drop_rate};
+  if (c.rel_pos_type == "bias") block.attention.relative = {grid_height, grid_width, prefix};
+  block.mlp_hidden = static_cast<int64_t>(static_cast<double>(c.embed_dim) * c.mlp_ratio);
+  block.activation = c.act == "relu"        ? kernels::Activation::relu
+                     : c.act == "gelu_tanh" ? kernels::Activation::gelu_tanh
+                                            : kernels::Activation::gelu_erf;
+  block.mlp_drop = c.mlp_drop_rate;
+  block.post_norm = c.norm_position == "post";
+  block.norm_eps = c.norm_eps;
+  block.init_values = c.init_values;
+  // Stochastic depth grows linearly from 0 at the first block to the full rate at the last.
+  block.drop_path = c.depth > 1 ? c.drop_path_rate * static_cast<double>(index) / static_cast<double>(c.depth - 1) : 0;
+  return block;
+}
+
+}  // namespace
+
+Vit::Vit(const VitConfig& config)
+    : config_(config),
+      patch_embed_(config.in_chans, config.patch_size[0], config.patch_size[1], config.embed_dim, config.patch_bias) {
+  const int64_t D = config.embed_dim;
+  if (config.class_token) add_parameter("cls_token", cls_token_, {1, 1, D}, nn::normal(1e-6));
+  if (config.reg_tokens > 0) add_parameter("reg_token", reg_token_, {1, config.reg_tokens, D}, nn::normal(1e-6));
+  if (config.pos_embed == "learn") {
+    add_parameter("pos_embed", pos_embed_, {1, config.no_embed_class ? patches() : tokens(), D},
+                  nn::trunc_normal(0.02));
+  } else if (config.pos_embed == "learn_2d") {
+    add_child("pos_embed", row_column_.emplace(grid_height(), grid_width(), D));
+  } else if (config.pos_embed == "sincos_2d") {
+    pos_embed_ = nn::sincos_2d(grid_height(), grid_width(), D);
+  }
+  add_child("patch_embed", patch_embed_);
+  if (config.pre_norm) add_child("norm_pre", norm_pre_.emplace(D, config.norm_eps));
+  for (int64_t i = 0; i < config.depth; ++i) {
+    blocks_.push_back(std::make_unique<nn::Block>(block_config(config, i, grid_height(), grid_width(), prefix())));
+    add_child("blocks." + std::to_string(i), *blocks_.back());
+  }
+  if (config.final_norm && !config.fc_norm) add_child("norm", norm_.emplace(D, config.norm_eps));
+  if (config.final_norm && config.fc_norm) add_child("fc_norm", fc_norm_.emplace(D, config.norm_eps));
+  int64_t width = D;
+  if (config.representation_size > 0) {
+    add_child("pre_logits.fc", pre_logits_.emplace(D, config.representation_size));
+    width = config.representation_size;
+  }
+  if (config.num_classes > 0) add_child("head", head_.emplace(width, config.num_classes, true, nn::zeros()));
+}
+
+// patches (B, P, D) -> tokens (B, N, D): class token, registers, patches, with their positions
+Tensor Vit::embed_positions(const Tensor& patches) const {
+  Tensor positions = pos_embed_;  // over all tokens, or over the patches alone
+  if (row_column_) positions = row_column_->forward();
+  const bool over_all = config_.pos_embed == "learn" && !config_.no_embed_class;
+  std::vector<Tensor> parts;
+  if (cls_token_) parts.push_back(cls_token_);
+  if (reg_token_) parts.push_back(reg_token_);
+  Tensor x = patches;                                                // (B, P, D)
+  if (positions && !over_all) x = ops::add_positions(x, positions);  // (B, P, D)
+  if (!parts.empty()) {
+    parts.push_back(x);
+    x = ops::concat_tokens(parts);  // (B, N, D)
+  }
+  if (positions && over_all) x = ops::add_positions(x, positions);  // (B, N, D)
+  return x;
+}
+
+Tensor Vit::forward_features(const Tensor& images) {
+  TESSERA_CHECK(images.rank() == 4 && images.size(1) == config_.img_size[0] && images.size(2) == config_.img_size[1] &&
+                    images.size(3) == config_.in_chans,
+                "vit: images must be (B, {}, {}, {}), but they are {}", config_.img_size[0], config_.img_size[1],
+                config_.in_chans, to_string(images.shape()));
+  Tensor x = patch_embed_.forward(images);  // (B, P, D)
+  ops::tap("patch_embed", x);
+  x = embed_positions(x);  // (B, N, D)
+  ops::tap("pos_added", x);
+  x = ops::dropout(x, static_cast<float>(config_.pos_drop_rate), "pos_drop");
+  if (norm_pre_) {
+    x = norm_pre_->forward(x);
+    ops::tap("norm_pre", x);
+  }
+  for (const auto& block : blocks_) {
+    x = block->forward(x);  // (B, N, D)
+    ops::tap(block->path(), x);
+  }
+  if (norm_) x = norm_->forward(x);
+  ops::tap("features", x);
+  return x;
+}
+
+Tensor Vit::pool(const Tensor& tokens) const {
+  if (config_.global_pool == "token") return ops::take_token(tokens, 0);  // (B, D)
+  return ops::mean_tokens(tokens, prefix());                              // (B, D), of the patches alone
+}
+
+Tensor Vit::forward_head(const Tensor& features) {
+  Tensor x = pool(features);  // (B, D)
+  if (fc_norm_) x = fc_norm_->forward(x);
+  ops::tap("pooled", x);
+  if (pre_logits_) x = pre_logits_->forward(x, {.activation = kernels::Activation::tanh});  // (B, representation_size)
+  return head_ ? head_->forward(x) : x;                                                     // (B, K)
+}
+
+PictureSize Vit::input() const { return {config_.img_size[0], config_.img_size[1], config_.in_chans}; }
+
+std::string Vit::architecture() const {
+  VitConfig config = config_;
+  Options options;
+  config.visit(options);
+  return with_settings(options.to_json(), {{"family", "vit"}});
+}
+
+int64_t Vit::layer_of(const std::string& parameter) const {
+  const std::string blocks = "blocks.";
+  if (parameter.compare(0, blocks.size(), blocks) == 0) return 1 + std::stoll(parameter.substr(blocks.size()));
+  if (parameter.compare(0, 5, "norm.") == 0) return config_.depth;  // as in timm: the final norm is the last block's
+  for (const char* head : {"head.", "fc_norm.", "pre_logits."})
+    if (parameter.compare(0, std::string(head).size(), head) == 0) return config_.depth + 1;
+  return 0;
+}
+
+bool Vit::no_weight_decay(const std::string& parameter) const {
+  return parameter == "cls_token" || parameter == "reg_token" || parameter.compare(0, 9, "pos_embed") == 0;
+}
+
+std::vector<std::string> Vit::head_parameters() const {
+  if (!head_) return {};
+  return {"head.weight", "head.bias"};
+}
+
+}  // namespace tessera::models

@@ -1,0 +1,90 @@
+// The Vision Transformer: Dosovitskiy et al., "An Image is Worth 16x16 Words" (ICLR 2021),
+// https://arxiv.org/abs/2010.11929. Weights by these names: timm's vit_* (https://huggingface.co/timm); reference
+// implementation: timm's VisionTransformer.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "tessera/core/options.h"
+#include "tessera/models/model.h"
+#include "tessera/models/registry.h"
+#include "tessera/nn/block.h"
+#include "tessera/nn/patch_embed.h"
+#include "tessera/nn/positions.h"
+
+namespace tessera::models {
+
+// The keys of an architecture, named as timm's constructor names them where it has them. Defaults: ViT-B/16 as in timm.
+struct VitConfig {
+  std::vector<int64_t> img_size = {224, 224};  // height, width; one number: both
+  std::vector<int64_t> patch_size = {16, 16};  // height, width; one number: both
+  int64_t in_chans = 3;
+  int64_t num_classes = 1000;
+  int64_t embed_dim = 768;  // D
+  int64_t depth = 12;       // L
+  int64_t num_heads = 12;   // h
+  int64_t head_dim = 0;     // d; 0: D / h
+  double mlp_ratio = 4;     // hidden width of the MLP over D
+  bool qkv_bias = true;
+  bool patch_bias = true;  // false by default with pre_norm, as in CLIP
+  bool qk_norm = false;
+  double init_values = 0;  // of layer scale; 0: none
+  bool class_token = true;
+  int64_t reg_tokens = 0;
+  bool no_embed_class = false;  // positions for the patches only
+  std::string pos_embed = "learn";
+  std::string rel_pos_type = "none";
+  std::string global_pool = "token";
+  bool fc_norm = false;  // the final norm after the pooling; by default where global_pool is avg
+  bool final_norm = true;
+  bool pre_norm = false;  // an extra norm before the blocks
+  std::string norm_position = "pre";
+  double norm_eps = 1e-6;
+  std::string act = "gelu_erf";
+  double pos_drop_rate = 0, attn_drop_rate = 0, proj_drop_rate = 0, mlp_drop_rate = 0, drop_path_rate = 0;
+  int64_t representation_size = 0;  // hidden width of the paper's pre-training head; 0: one linear layer
+
+  void visit(Options& o);
+  // Fills in what depends on other keys and refuses what cannot be. A UsageError names the key.
+  void complete(const Options& given);
+};
+
+class Vit : public Model {
+ public:
+  explicit Vit(const VitConfig& config);
+
+  Tensor forward_features(const Tensor& images) override;
+  Tensor forward_head(const Tensor& features) override;
+
+  PictureSize input() const override;
+  int64_t num_classes() const override { return config_.num_classes; }
+  std::string architecture() const override;
+  std::vector<ShapeStep> shapes() override;
+  int64_t layer_of(const std::string& parameter) const override;
+  int64_t num_layers() const override { return config_.depth + 2; }
+  bool no_weight_decay(const std::string& parameter) const override;
+  std::vector<std::string> head_parameters() const override;
+
+ private:
+  Tensor embed_positions(const Tensor& patches) const;
+  Tensor pool(const Tensor& tokens) const;
+  int64_t grid_height() const { return config_.img_size[0] / config_.patch_size[0]; }
+  int64_t grid_width() const { return config_.img_size[1] / config_.patch_size[1]; }
+  int64_t patches() const { return grid_height() * grid_width(); }
+  int64_t prefix() const { return (config_.class_token ? 1 : 0) + config_.reg_tokens; }
+  int64_t tokens() const { return prefix() + patches(); }
+
+  VitConfig config_;
+  Tensor cls_token_;  // (1, 1, D)
+  Tensor reg_token_;  // (1, R, D)
+  Tensor pos_embed_;  // (1, N, D), or (1, patches, D) with no_embed_class or fixed positions
+  std::optional<nn::RowColumnPositions> row_column_;
+  nn::PatchEmbed patch_embed_;
+  std::optional<nn::LayerNorm> norm_pre_;
+  std::vector<std::unique_ptr<nn::Block>> blocks_;
+  std::optional<nn::LayerNorm> norm_, fc_norm_;
+  std::optional<nn::Linear> pre_logits_, head_;
+};
+
+}  // namespace tessera::models

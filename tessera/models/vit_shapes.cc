@@ -1,0 +1,48 @@
+// A picture's way through the Vision Transformer, with shapes, parameters and multiply-accumulates.
+#include "tessera/models/vit.h"
+
+namespace tessera::models {
+
+std::vector<ShapeStep> Vit::shapes() {
+  const int64_t D = config_.embed_dim, P = patches(), N = tokens();
+  const int64_t inner = config_.num_heads * config_.head_dim;
+  const int64_t hidden = static_cast<int64_t>(static_cast<double>(D) * config_.mlp_ratio);
+  // Scalars of the parameters under a prefix.
+  const auto count = [this](const std::string& prefix) {
+    int64_t n = 0;
+    for (const nn::Parameter& parameter : parameters())
+      if (parameter.name.compare(0, prefix.size(), prefix) == 0) n += parameter.tensor->numel();
+    return n;
+  };
+
+  std::vector<ShapeStep> steps;
+  steps.push_back({"input", {config_.img_size[0], config_.img_size[1], config_.in_chans}});
+  const int64_t patch = config_.patch_size[0] * config_.patch_size[1] * config_.in_chans;
+  steps.push_back({"patch_embed", {grid_height(), grid_width(), D}, count("patch_embed."), P * patch * D});
+  steps.push_back({"flatten", {P, D}});
+  steps.push_back({"tokens and positions", {N, D}, count("cls_token") + count("reg_token") + count("pos_embed")});
+  if (norm_pre_) steps.push_back({"norm_pre", {N, D}, count("norm_pre.")});
+  for (int64_t i = 0; i < config_.depth; ++i) {
+    const std::string block = blocks_[static_cast<size_t>(i)]->path();
+    const int64_t attention = N * D * 3 * inner + 2 * N * N * inner + N * inner * D;
+    steps.push_back({block + ".attn",
+                     {N, D},
+                     count(block + ".norm1.") + count(block + ".attn.") + count(block + ".ls1."),
+                     attention});
+    steps.push_back({block + ".mlp",
+                     {N, D},
+                     count(block + ".norm2.") + count(block + ".mlp.") + count(block + ".ls2."),
+                     2 * N * D * hidden});
+  }
+  if (norm_) steps.push_back({"norm", {N, D}, count("norm.")});
+  steps.push_back({"pool", {D}, count("fc_norm.")});
+  int64_t width = D;
+  if (pre_logits_) {
+    width = config_.representation_size;
+    steps.push_back({"pre_logits", {width}, count("pre_logits."), D * width});
+  }
+  if (head_) steps.push_back({"head", {config_.num_classes}, count("head."), width * config_.num_classes});
+  return steps;
+}
+
+}  // namespace tessera::models

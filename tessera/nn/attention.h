@@ -1,0 +1,43 @@
+// Multi-head self-attention. Vaswani et al. (2017), eq. 1 and section 3.2.2; names as in timm: `qkv`, `proj`, `q_norm`,
+// `k_norm`.
+#pragma once
+
+#include <optional>
+
+#include "tessera/nn/layer_norm.h"
+#include "tessera/nn/linear.h"
+#include "tessera/nn/relative_position.h"
+
+namespace tessera::nn {
+
+struct AttentionConfig {
+  int64_t D = 0;         // width of the tokens
+  int64_t heads = 0;     // h
+  int64_t head_dim = 0;  // d; h·d need not be D
+  bool qkv_bias = true;
+  bool qk_norm = false;  // LayerNorm over d of each head's queries and keys, before scaling
+  double norm_eps = 1e-6;
+  double attn_drop = 0;  // on the probabilities
+  double proj_drop = 0;  // after the projection
+  // Relative position bias over a grid of patches, behind `prefix` other tokens; none without a grid.
+  std::optional<RelativeGrid> relative = std::nullopt;
+};
+
+class Attention : public Module {
+ public:
+  explicit Attention(const AttentionConfig& config);
+  // x (B, N, D) -> (B, N, D), plus the residual where one is given; with dropout in force there must be none.
+  // Offers the probabilities (B, h, N, N) as the tap `<path>.probabilities`.
+  Tensor forward(const Tensor& x, const Tensor& residual = {}) const;
+  float dropout() const { return static_cast<float>(config_.proj_drop); }
+
+ private:
+  Tensor attend(const Tensor& x) const;
+
+  AttentionConfig config_;
+  Linear qkv_, proj_;
+  std::optional<LayerNorm> q_norm_, k_norm_;
+  std::optional<RelativePositionBias> relative_;
+};
+
+}  // namespace tessera::nn

@@ -1,0 +1,47 @@
+#include "tessera/nn/block.h"
+
+#include "tessera/ops/add.h"
+#include "tessera/ops/dropout.h"
+#include "tessera/ops/scale.h"
+#include "tessera/ops/tap.h"
+#include "tessera/ops/training.h"
+
+namespace tessera::nn {
+
+Block::Block(const BlockConfig& config)
+    : post_norm_(config.post_norm),
+      drop_path_(static_cast<float>(config.drop_path)),
+      norm1_(config.attention.D, config.norm_eps),
+      attn_(config.attention),
+      norm2_(config.attention.D, config.norm_eps),
+      mlp_(config.attention.D, config.mlp_hidden, config.activation, config.mlp_drop) {
+  add_child("norm1", norm1_);
+  add_child("attn", attn_);
+  if (config.init_values != 0) add_child("ls1", ls1_.emplace(config.attention.D, config.init_values));
+  add_child("norm2", norm2_);
+  add_child("mlp", mlp_);
+  if (config.init_values != 0) add_child("ls2", ls2_.emplace(config.attention.D, config.init_values));
+}
+
+// residual + layer(input). Where nothing stands between the two, the layer adds the residual in its last product.
+template <class Layer>
+Tensor Block::add_branch(const Layer& layer, const Tensor& input, const Tensor& residual,
+                         const std::optional<LayerScale>& layer_scale, const char* drop_path) const {
+  const bool dropping = ops::current_training() && (layer.dropout() > 0 || drop_path_ > 0);
+  if (!dropping && !layer_scale && !ops::tapped(layer.path())) return layer.forward(input, residual);  // (B, N, D)
+  Tensor y = layer.forward(input);                                                                     // (B, N, D)
+  ops::tap(layer.path(), y);
+  if (layer_scale) y = ops::scale(y, layer_scale->gamma());
+  return ops::add(residual, ops::drop_path(y, drop_path_, path(drop_path)));
+}
+
+Tensor Block::forward(const Tensor& x) const {
+  if (post_norm_) {
+    const Tensor y = norm1_.forward(add_branch(attn_, x, x, ls1_, "drop_path1"));
+    return norm2_.forward(add_branch(mlp_, y, y, ls2_, "drop_path2"));
+  }
+  const Tensor y = add_branch(attn_, norm1_.forward(x), x, ls1_, "drop_path1");
+  return add_branch(mlp_, norm2_.forward(y), y, ls2_, "drop_path2");
+}
+
+}  // namespace tessera::nn

@@ -1,0 +1,25 @@
+// A linear layer: y = x·Wᵀ + b, with timm's names `weight` (out, in) and `bias` (out).
+#pragma once
+
+#include "tessera/nn/init.h"
+#include "tessera/ops/linear.h"
+
+namespace tessera::nn {
+
+class Linear : public Module {
+ public:
+  Linear(int64_t in, int64_t out, bool bias = true, Init weight_init = trunc_normal(0.02)) {
+    add_parameter("weight", weight_, {out, in}, std::move(weight_init));
+    if (bias) add_parameter("bias", bias_, {out}, zeros());
+  }
+  // x (…, in) -> (…, out): activation(x·Wᵀ + b) + residual
+  Tensor forward(const Tensor& x, ops::LinearOptions options = {}) const {
+    return ops::linear(x, weight_, bias_, options);
+  }
+  const Tensor& weight() const { return weight_; }
+
+ private:
+  Tensor weight_, bias_;
+};
+
+}  // namespace tessera::nn

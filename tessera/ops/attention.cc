@@ -1,0 +1,143 @@
+#include "tessera/ops/attention.h"
+
+#include <algorithm>
+
+#include "tessera/core/random.h"
+#include "tessera/kernels/attention.h"
+#include "tessera/ops/tap.h"
+#include "tessera/ops/tape.h"
+#include "tessera/ops/training.h"
+
+namespace tessera::ops {
+
+namespace {
+
+// The columns [offset, offset + heads·d) of x (B, N, C).
+struct Part {
+  Tensor x;
+  int64_t offset = 0;
+
+  kernels::Tokens tokens() const { return {x.data() + offset, x.size(2), x.size(1) * x.size(2)}; }
+  kernels::TokensGrad gradient(kernels::Grad whole) const {
+    if (whole) whole.data += offset;
+    return {whole, x.size(2), x.size(1) * x.size(2)};
+  }
+  Part detach() const { return {x.detach(), offset}; }
+};
+
+void check(const kernels::AttentionInputs& in, const AttentionOptions& o) {
+  TESSERA_CHECK(in.B > 0 && in.Nq > 0 && in.Nk > 0 && in.d > 0,
+                "attention: there is nothing to attend to: {} samples, {} queries, {} keys, {} columns per head", in.B,
+                in.Nq, in.Nk, in.d);
+  const Shape pairs{in.Nq, in.Nk};
+  if (o.key_mask) {
+    TESSERA_CHECK(o.key_mask.shape() == Shape({in.B, in.Nk}) && o.key_mask.dtype() == DType::u8,
+                  "attention: key_mask must be u8 {}, but it is {} {}", to_string({in.B, in.Nk}),
+                  name_of(o.key_mask.dtype()), to_string(o.key_mask.shape()));
+  }
+  if (o.bias) {
+    TESSERA_CHECK(o.bias.shape() == Shape({in.h, in.Nq, in.Nk}), "attention: bias must be {}, but it is {}",
+                  to_string({in.h, in.Nq, in.Nk}), to_string(o.bias.shape()));
+    TESSERA_CHECK(!o.bias_table, "attention: give bias or bias_table, not both");
+  }
+  TESSERA_CHECK(o.bias_table.defined() == o.bias_index.defined(), "attention: bias_table and bias_index go together");
+  if (o.bias_table) {
+    TESSERA_CHECK(o.bias_table.rank() == 2 && o.bias_table.size(1) == in.h && o.bias_index.shape() == pairs,
+                  "attention: bias_table must be (T, {}) and bias_index {}, but they are {} and {}", in.h,
+                  to_string(pairs), to_string(o.bias_table.shape()), to_string(o.bias_index.shape()));
+    const auto index = o.bias_index.span<int32_t>();
+    const auto [least, most] = std::minmax_element(index.begin(), index.end());
+    TESSERA_CHECK(*least >= 0 && *most < o.bias_table.size(0),
+                  "attention: bias_index has {}, but bias_table has {} rows", *least < 0 ? *least : *most,
+                  o.bias_table.size(0));
+  }
+  TESSERA_CHECK(o.dropout >= 0 && o.dropout < 1, "attention: dropout must be in [0, 1), but it is {}", o.dropout);
+}
+
+kernels::AttentionInputs inputs_of(const Part& q, const Part& k, const Part& v, int64_t width,
+                                   const AttentionOptions& o) {
+  TESSERA_CHECK(o.heads > 0 && width % o.heads == 0, "attention: the width {} must be a multiple of the {} heads",
+                width, o.heads);
+  kernels::AttentionInputs in{};
+  in.q = q.tokens();
+  in.k = k.tokens();
+  in.v = v.tokens();
+  in.B = q.x.size(0);
+  in.h = o.heads;
+  in.Nq = q.x.size(1);
+  in.Nk = k.x.size(1);
+  in.d = width / o.heads;
+  in.scale = o.scale;
+  check(in, o);
+  if (o.key_mask) in.key_mask = o.key_mask.data<uint8_t>();
+  if (o.bias) in.bias = o.bias.data();
+  if (o.bias_table) {
+    in.bias_table = o.bias_table.data();
+    in.bias_index = o.bias_index.data<int32_t>();
+    in.T = o.bias_table.size(0);
+  }
+  if (const auto& draws = current_training(); draws && o.dropout > 0) {
+    TESSERA_CHECK(
+        in.h * in.Nq * in.Nk <= int64_t{1} << 34,
+        "attention: dropout cannot draw for {} probabilities of a sample; use smaller pictures or larger patches",
+        in.h * in.Nq * in.Nk);
+    in.dropout = o.dropout;
+    in.dropout_key = random_key(draws->seed, o.dropout_path);
+    in.step = draws->step;
+    in.first_sample = draws->first_sample;
+  }
+  return in;
+}
+
+// q, k and v are parts of one tensor where `packed`.
+Tensor attend(const Part& q, const Part& k, const Part& v, bool packed, int64_t width, const AttentionOptions& o) {
+  const kernels::AttentionInputs in = inputs_of(q, k, v, width, o);
+  Tensor y = Tensor::empty({in.B, in.Nq, width});
+  const bool training = recording({q.x, k.x, v.x, o.bias, o.bias_table});
+  const Tensor lse = training ? Tensor::empty({in.B, in.h, in.Nq}) : Tensor();
+  const Tensor p = tapped(o.tap) ? Tensor::empty({in.B, in.h, in.Nq, in.Nk}) : Tensor();
+  kernels::attention_forward(kernels::cpu_context(),
+                             {.in = in, .y = y.data(), .lse = lse ? lse.data() : nullptr, .p = p ? p.data() : nullptr});
+  if (p) tap(o.tap, p);
+  if (training) {
+    // What `in` points to lives as long as the tensors captured here.
+    record(y, [=, q = q.detach(), k = k.detach(), v = v.detach(), y = y.detach(), gq = GradientOf(q.x),
+               gk = GradientOf(k.x), gv = GradientOf(v.x), gbias = GradientOf(o.bias),
+               gtable = GradientOf(o.bias_table), mask = o.key_mask, bias = o.bias.detach(),
+               table = o.bias_table.detach(), index = o.bias_index](const Tensor& dy) {
+      // In the order in which the kernel fills them, in case q, k and v are one tensor that was given three times.
+      const kernels::Grad dk = gk.target();
+      const kernels::Grad dv = packed ? dk : gv.target();
+      const kernels::Grad dq = packed ? dk : gq.target();
+      kernels::attention_backward(kernels::cpu_context(), {.in = in,
+                                                           .dy = dy.data(),
+                                                           .y = y.data(),
+                                                           .lse = lse.data(),
+                                                           .dk = k.gradient(dk),
+                                                           .dv = v.gradient(dv),
+                                                           .dq = q.gradient(dq),
+                                                           .dbias = gbias.target(),
+                                                           .dbias_table = gtable.target()});
+    });
+  }
+  return y;
+}
+
+}  // namespace
+
+Tensor attention(const Tensor& qkv, const AttentionOptions& options) {
+  TESSERA_CHECK(qkv.rank() == 3 && qkv.size(2) % 3 == 0, "attention: qkv must be (B, N, 3·width), but it is {}",
+                to_string(qkv.shape()));
+  const int64_t width = qkv.size(2) / 3;
+  return attend({qkv, 0}, {qkv, width}, {qkv, 2 * width}, true, width, options);
+}
+
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) {
+  TESSERA_CHECK(
+      q.rank() == 3 && k.rank() == 3 && k.shape() == v.shape() && q.size(0) == k.size(0) && q.size(2) == k.size(2),
+      "attention: q must be (B, Nq, width), k and v (B, Nk, width), but they are {}, {} and {}", to_string(q.shape()),
+      to_string(k.shape()), to_string(v.shape()));
+  return attend({q}, {k}, {v}, false, q.size(2), options);
+}
+
+}  // namespace tessera::ops

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+
+#include "tessera/core/tensor.h"
+
+namespace tessera::ops {
+
+struct AttentionOptions {
+  int64_t heads = 1;
+  float scale = 1;
+  Tensor key_mask;    // u8 (B, Nk), 1 where the key may be seen. A query that may see none gives 0.
+  Tensor bias;        // (heads, Nq, Nk), added to the scaled scores
+  Tensor bias_table;  // (T, heads), with bias_index s32 (Nq, Nk) into its rows: bias[n, i, j] = table[index[i, j], n]
+  Tensor bias_index;
+  float dropout = 0;  // of the probabilities, in training mode
+  std::string
+      dropout_path;  // what dropout's randomness belongs to, with the seed, step and sample of the training state
+  std::string tap;   // name under which the probabilities (B, heads, Nq, Nk), before dropout, are offered
+};
+
+// Scaled dot-product attention, see kernels/attention.h. qkv (B, N, 3·heads·d) holds [q | k | v], each (heads, d)
+// -> (B, N, heads·d)
+Tensor attention(const Tensor& qkv, const AttentionOptions& options);
+// q (B, Nq, heads·d), k and v (B, Nk, heads·d) -> (B, Nq, heads·d)
+Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options);
+
+}  // namespace tessera::ops

@@ -1,0 +1,117 @@
+#include "tessera/weights/model_file.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "tessera/formats/safetensors.h"
+#include "tessera/models/registry.h"
+
+namespace tessera::weights {
+
+using Json = nlohmann::ordered_json;
+
+namespace {
+
+formats::Array view(const Tensor& x) { return formats::view_of<float>(x.span(), x.shape()); }
+
+Shape without_ones(const Shape& shape) {
+  std::vector<int64_t> extents;
+  for (int64_t extent : shape.extents())
+    if (extent != 1) extents.push_back(extent);
+  return Shape(extents);
+}
+
+std::string entry(const formats::Metadata& metadata, const std::string& key) {
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? "" : found->second;
+}
+
+ModelInfo info_from(const formats::Metadata& metadata, const std::filesystem::path& path) {
+  ModelInfo info;
+  const std::string version = entry(metadata, "tessera.format");
+  if (version.empty()) return info;  // bare weights
+  TESSERA_CHECK(!version.empty() && version.size() < 9 && std::all_of(version.begin(), version.end(), ::isdigit),
+                "{}: the format version '{}' is not a number; the file is damaged", path.string(), version);
+  TESSERA_CHECK(std::stoi(version) <= kFormatVersion,
+                "{}: this file has format version {}, but this tessera reads up to {}; use a newer tessera",
+                path.string(), version, kFormatVersion);
+  info.architecture = entry(metadata, "tessera.architecture");
+  info.preprocess = entry(metadata, "tessera.preprocess");
+  info.training = entry(metadata, "tessera.training");
+  if (const std::string names = entry(metadata, "tessera.classes"); !names.empty()) {
+    const Json list = Json::parse(names, nullptr, false);
+    TESSERA_CHECK(list.is_array(), "{}: the class names are damaged", path.string());
+    for (const Json& name : list) info.class_names.push_back(name.is_string() ? name.get<std::string>() : name.dump());
+  }
+  return info;
+}
+
+// Keys that both name must agree; a given architecture may leave out what has its default.
+void check_same_architecture(models::Model& model, const std::string& given, const std::filesystem::path& path) {
+  const Json ours = Json::parse(model.architecture());
+  const Json asked = Json::parse(models::build(given)->architecture());
+  for (const auto& [key, value] : asked.items()) {
+    TESSERA_CHECK(
+        ours.contains(key) && ours[key] == value,
+        "{}: the file holds a model with {} {}, but the architecture given says {}; leave the architecture out",
+        path.string(), key, ours.contains(key) ? ours[key].dump() : "(none)", value.dump());
+  }
+}
+
+}  // namespace
+
+void save_model(const std::filesystem::path& path, models::Model& model, const ModelInfo& info,
+                const std::vector<Tensor>* values) {
+  formats::NamedArrays arrays;
+  const std::vector<nn::Parameter> parameters = model.parameters();
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    arrays.emplace_back(parameters[i].name,
+                        view(values ? (*values)[i].reshape(parameters[i].tensor->shape()) : *parameters[i].tensor));
+  }
+  formats::Metadata metadata = {{"tessera.format", std::to_string(kFormatVersion)},
+                                {"tessera.architecture", info.architecture}};
+  if (!info.preprocess.empty()) metadata["tessera.preprocess"] = info.preprocess;
+  if (!info.class_names.empty()) metadata["tessera.classes"] = Json(info.class_names).dump();
+  if (!info.training.empty()) metadata["tessera.training"] = info.training;
+  formats::write_safetensors(path, arrays, metadata);
+}
+
+void load_weights(models::Model& model, const formats::NamedArrays& arrays, const std::string& where) {
+  std::set<std::string> used;
+  for (const nn::Parameter& parameter : model.parameters()) {
+    const formats::Array* array = formats::find(arrays, parameter.name);
+    TESSERA_CHECK(array, "{}: the model needs the tensor '{}' {}, which the file does not have", where, parameter.name,
+                  to_string(parameter.tensor->shape()));
+    TESSERA_CHECK(without_ones(array->shape) == without_ones(parameter.tensor->shape()),
+                  "{}: the tensor '{}' is {}, but the model needs {}", where, parameter.name, to_string(array->shape),
+                  to_string(parameter.tensor->shape()));
+    formats::copy_to_f32(*array, parameter.tensor->span());
+    used.insert(parameter.name);
+  }
+  for (const auto& [name, array] : arrays) {
+    TESSERA_CHECK(used.count(name), "{}: the file holds the tensor {} {}, for which the model has no place", where,
+                  formats::in_quotes(name), to_string(array.shape));
+  }
+}
+
+LoadedModel load_model(const std::filesystem::path& path, const std::string& architecture) {
+  const formats::SafeTensors file = formats::read_safetensors(path);
+  LoadedModel loaded;
+  loaded.info = info_from(file.metadata, path);
+  const bool bare = loaded.info.architecture.empty();
+  TESSERA_CHECK(!bare || !architecture.empty(),
+                "{}: these are bare weights; say what they belong to with --architecture FILE or --model NAME",
+                path.string());
+  loaded.model = models::build(bare ? architecture : loaded.info.architecture);
+  loaded.info.architecture = loaded.model->architecture();
+  if (!bare && !architecture.empty()) check_same_architecture(*loaded.model, architecture, path);
+  load_weights(*loaded.model, file.arrays, path.string());
+  return loaded;
+}
+
+ModelInfo read_model_info(const std::filesystem::path& path) {
+  return info_from(formats::read_safetensors_header(path).metadata, path);
+}
+
+}  // namespace tessera::weights

@@ -1,0 +1,189 @@
+// The Vision Transformer against the outputs of timm and PyTorch: logits and every intermediate within the case's strict
+// bound, gradients within 1e-4 of the largest, parameters exactly.
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <map>
+
+#include "tessera/models/registry.h"
+#include "tessera/ops/cross_entropy.h"
+#include "tessera/ops/tap.h"
+#include "tessera/ops/tape.h"
+#include "tests/golden_model.h"
+#include "tests/support.h"
+
+namespace tessera::models {
+namespace {
+
+using test::GoldenCase;
+
+// timm's constructor call as an architecture of ours: the keys have the same names, the rest of the JSON is prose.
+std::string architecture_from(const GoldenCase& golden) {
+  const nlohmann::json& timm = golden.architecture;
+  nlohmann::json ours = {{"family", "vit"}};
+  if (timm.contains("call")) return architecture_of(golden.name);
+  for (const char* key : {"img_size", "patch_size", "embed_dim", "depth", "num_heads", "num_classes", "mlp_ratio", "qkv_bias",
+                          "global_pool", "class_token", "fc_norm", "reg_tokens", "no_embed_class", "qk_norm", "init_values",
+                          "pre_norm", "pos_embed", "rel_pos_type", "norm_eps"})
+    if (timm.contains(key)) ours[key] = timm[key];
+  if (timm.contains("dim_feedforward")) {  // torch.nn.TransformerEncoderLayer
+    ours["mlp_ratio"] = timm["dim_feedforward"].get<double>() / timm["embed_dim"].get<double>();
+    ours["norm_position"] = "post";
+    ours["final_norm"] = false;
+    if (timm["activation"] == "relu") ours["act"] = "relu";
+  }
+  if (timm.contains("rel_pos_type")) {
+    ours["pos_embed"] = "none";
+    if (!timm.contains("class_token")) ours["class_token"] = false;
+    if (!timm.contains("global_pool")) ours["global_pool"] = "avg";
+    if (!timm.contains("fc_norm")) ours["fc_norm"] = false;
+  }
+  return ours.dump();
+}
+
+// torch.nn.TransformerEncoderLayer's names under ours.
+std::string our_name(std::string name) {
+  const std::pair<const char*, const char*> rules[] = {
+      {"layers.", "blocks."},          {"self_attn.in_proj_", "attn.qkv."}, {"self_attn.out_proj", "attn.proj"},
+      {"linear1", "mlp.fc1"},          {"linear2", "mlp.fc2"},              {"patch_embed.weight", "patch_embed.proj.weight"},
+      {"patch_embed.bias", "patch_embed.proj.bias"}};
+  for (const auto& [from, to] : rules)
+    if (const size_t at = name.find(from); at != std::string::npos) name.replace(at, std::string(from).size(), to);
+  return name;
+}
+
+struct Golden {
+  GoldenCase golden;
+  std::unique_ptr<Model> model;
+  Tensor images;  // (B, H, W, C)
+
+  explicit Golden(const std::string& name) : golden(test::read_golden_case(test::golden_path("models/" + name + ".json"))) {
+    model = build(architecture_from(golden));
+    std::map<std::string, Tensor> tensors;
+    for (const test::GoldenTensor& tensor : golden.tensors) tensors[our_name(tensor.name)] = test::golden_tensor(tensor);
+    for (const nn::Parameter& parameter : model->parameters()) {
+      const auto found = tensors.find(parameter.name);
+      if (found == tensors.end()) fail("{} has no tensor '{}'", name, parameter.name);
+      *parameter.tensor = found->second.reshape(parameter.tensor->shape());
+      tensors.erase(found);
+    }
+    if (!tensors.empty()) fail("{}: nothing takes '{}'", name, tensors.begin()->first);
+    images = channels_last(test::golden_tensor(golden.inputs.at(0)));
+  }
+
+  // (B, C, H, W) -> (B, H, W, C)
+  static Tensor channels_last(const Tensor& x) {
+    const int64_t B = x.size(0), C = x.size(1), HW = x.size(2) * x.size(3);
+    Tensor y = Tensor::empty({B, x.size(2), x.size(3), C});
+    for (int64_t b = 0; b < B; ++b)
+      for (int64_t c = 0; c < C; ++c)
+        for (int64_t i = 0; i < HW; ++i) y.data()[(b * HW + i) * C + c] = x.data()[(b * C + c) * HW + i];
+    return y;
+  }
+};
+
+// The expected intermediate in our layout: a convolution's (B, D, h, w) map as tokens (B, h·w, D).
+formats::Array as_tokens(const formats::Array& array) {
+  if (array.shape.rank() != 4 || array.shape[0] == 1) return array;
+  const std::vector<float> values = formats::to_f32(array);
+  const Tensor x = Golden::channels_last(Tensor::from(array.shape, std::span<const float>(values)));
+  return formats::array_of(std::vector<float>(x.span().begin(), x.span().end()),
+                           {array.shape[0], array.shape[2] * array.shape[3], array.shape[1]});
+}
+
+class GoldenVit : public testing::TestWithParam<const char*> {};
+
+TEST_P(GoldenVit, LogitsIntermediatesAndParameters) {
+  const Golden c(GetParam());
+  EXPECT_EQ(c.model->num_parameters(), c.golden.parameters);
+  const ops::NoGrad no_grad;
+  EXPECT_LE(test::relative_error(c.model->forward(c.images).span(), formats::at(c.golden.expect, "logits")),
+            c.golden.strict_rel)
+      << "logits, nothing tapped";
+
+  // Again with everything tapped: the layers then take their branches apart.
+  const ops::Taps taps([](const std::string& name) { return name.find("probabilities") == std::string::npos; });
+  const Tensor logits = c.model->forward(c.images);
+  for (const auto& [name, expected] : c.golden.expect) {
+    const Tensor ours = name == "logits"         ? logits
+                        : name == "rel_pos_bias" ? taps.at("blocks.0.attn.rel_pos")
+                                                 : taps.at(our_name(name));
+    EXPECT_LE(test::relative_error(ours.span(), as_tokens(expected)), c.golden.strict_rel) << name;
+  }
+}
+
+TEST_P(GoldenVit, Gradients) {
+  Golden c(GetParam());
+  if (!c.golden.gradients) GTEST_SKIP() << "the case has no gradients";
+  for (const nn::Parameter& parameter : c.model->parameters()) parameter.tensor->set_requires_grad();
+  c.images.set_requires_grad();
+  const auto& labels = c.golden.gradients->labels;
+  const Tensor loss = ops::cross_entropy(
+      c.model->forward(c.images), Tensor::from({static_cast<int64_t>(labels.size())}, std::span<const int64_t>(labels)));
+  EXPECT_LE(test::relative_error(loss.span(), formats::at(c.golden.gradients->expect, "loss")), 1e-5);
+  ops::backward(loss);
+
+  std::map<std::string, Tensor> gradients;
+  gradients["grad.input"] = c.images.grad();
+  for (const nn::Parameter& parameter : c.model->parameters())
+    gradients["grad." + parameter.name] = parameter.tensor->grad();
+  double largest = 0;
+  for (const auto& [name, expected] : c.golden.gradients->expect)
+    if (name.compare(0, 5, "grad.") == 0)
+      for (float value : formats::to_f32(expected)) largest = std::max<double>(largest, std::abs(value));
+  for (const auto& [name, expected] : c.golden.gradients->expect) {
+    if (name.compare(0, 5, "grad.") != 0) continue;
+    Tensor ours = gradients.at(our_name(name));
+    formats::Array array = expected;
+    if (name == "grad.input") {
+      const std::vector<float> values = formats::to_f32(expected);
+      const Tensor x = Golden::channels_last(Tensor::from(expected.shape, std::span<const float>(values)));
+      array = formats::array_of(std::vector<float>(x.span().begin(), x.span().end()), x.shape());
+    }
+    const std::vector<float> reference = formats::to_f32(array);
+    ASSERT_EQ(ours.numel(), static_cast<int64_t>(reference.size())) << name;
+    double own = 0, error = 0;
+    for (size_t i = 0; i < reference.size(); ++i) {
+      own = std::max<double>(own, std::abs(reference[i]));
+      error = std::max<double>(error, std::abs(ours.data()[i] - reference[i]));
+    }
+    // Relative to the tensor's own largest; a gradient that is zero but for rounding (key biases) against them all.
+    EXPECT_LE(error, c.golden.gradients->tolerance_rel * std::max(own, 1e-3 * largest)) << name;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Cases, GoldenVit,
+    testing::Values("tiny_vit_cls", "tiny_vit_eps", "tiny_vit_avg_fcnorm", "tiny_vit_nocls_avg", "tiny_vit_gap_norm_first",
+                    "tiny_vit_reg4", "tiny_vit_reg4_noembed", "tiny_vit_qknorm", "tiny_vit_layerscale", "tiny_vit_prenorm",
+                    "tiny_vit_noqkvbias", "tiny_vit_nopos", "tiny_vit_nonsquare", "tiny_vit_nonsquare_patch",
+                    "tiny_postnorm_gelu", "tiny_postnorm_relu", "tiny_postnorm_eps", "tiny_relpos_bias",
+                    "tiny_relpos_bias_cls", "vit_tiny_patch16_224", "vit_small_patch16_224", "vit_small_patch16_384",
+                    "vit_base_patch32_224"),
+    [](const auto& info) { return std::string(info.param); });
+
+// The parameters of a plain ViT with patch p, C channels, N tokens and K classes, from the paper's definitions.
+int64_t vit_parameters(int64_t p, int64_t C, int64_t N, int64_t D, int64_t L, int64_t hidden, int64_t K, bool token) {
+  const int64_t embed = p * p * C * D + D, attention = 3 * D * D + 3 * D + D * D + D;
+  const int64_t mlp = 2 * D * hidden + hidden + D, norms = 4 * D;
+  return embed + (token ? D : 0) + N * D + L * (attention + mlp + norms) + 2 * D + D * K + K;
+}
+
+// Every registered model has the parameters that its origin has, and a test fails where nobody says how many.
+TEST(Models, HaveExactParameterCounts) {
+  const auto known = nlohmann::json::parse(read_text(test::golden_path("models/parameters.json")));
+  const std::map<std::string, int64_t> others = {
+      {"vit_small_patch32_384", vit_parameters(32, 3, 145, 384, 12, 1536, 1000, true)},
+      {"vit_lite_7_4", vit_parameters(4, 3, 65, 256, 7, 512, 10, true)},
+      {"vit_cifar", vit_parameters(4, 3, 64, 192, 6, 384, 10, false)},
+      {"vit_mnist", vit_parameters(4, 1, 49, 96, 4, 192, 10, false)}};
+  EXPECT_EQ(vit_parameters(16, 3, 197, 768, 12, 3072, 1000, true), known["timm"]["vit_base_patch16_224"]);
+  for (const std::string& name : registry().variants.names()) {
+    ASSERT_TRUE(known["timm"].contains(name) || others.count(name)) << "nobody says how many parameters '" << name << "' has";
+    const int64_t expected = others.count(name) ? others.at(name) : known["timm"][name].get<int64_t>();
+    EXPECT_EQ(build(architecture_of(name))->num_parameters(), expected) << name;
+  }
+}
+
+}  // namespace
+}  // namespace tessera::models

@@ -1,0 +1,184 @@
+// Options of the Vision Transformer that no reference model covers, and what is refused.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tessera/models/registry.h"
+#include "tessera/ops/tap.h"
+#include "tessera/ops/tape.h"
+#include "tessera/ops/training.h"
+#include "tests/support.h"
+
+namespace tessera::models {
+namespace {
+
+const char* const kTiny =
+    R"({"family": "vit", "img_size": 16, "patch_size": 4, "embed_dim": 16, "depth": 2, "num_heads": 2, "num_classes": 5})";
+
+std::unique_ptr<Model> tiny(const Settings& settings = {}) {
+  std::unique_ptr<Model> model = build(with_settings(kTiny, settings));
+  model->initialise(3);
+  return model;
+}
+
+// Normal numbers in place of every parameter that starts at a constant, so that each of them matters.
+void stir(Model& model) {
+  for (const nn::Parameter& parameter : model.parameters()) {
+    Random random(9, parameter.name);
+    for (float& value : parameter.tensor->span()) value += static_cast<float>(0.2 * random.normal());
+  }
+}
+
+Tensor pictures(int64_t B, int64_t H, int64_t W, int64_t C = 3) {
+  Tensor x = Tensor::empty({B, H, W, C});
+  Random random(1, "pictures");
+  for (float& value : x.span()) value = static_cast<float>(random.normal());
+  return x;
+}
+
+double largest_difference(const Tensor& a, const Tensor& b) {
+  EXPECT_EQ(a.shape(), b.shape());
+  double largest = 0;
+  for (int64_t i = 0; i < a.numel(); ++i) largest = std::max<double>(largest, std::abs(a.data()[i] - b.data()[i]));
+  return largest;
+}
+
+TEST(Vit, CutsOffWhatIsLeftOverThePatches) {
+  const auto exact = tiny(), larger = tiny({{"img_size", "[19, 18]"}});
+  stir(*exact);
+  stir(*larger);
+  const Tensor picture = pictures(2, 19, 18);
+  Tensor cut = Tensor::empty({2, 16, 16, 3});
+  for (int64_t b = 0; b < 2; ++b)
+    for (int64_t y = 0; y < 16; ++y)
+      std::copy_n(picture.data() + ((b * 19 + y) * 18) * 3, 16 * 3, cut.data() + ((b * 16 + y) * 16) * 3);
+  EXPECT_EQ(largest_difference(larger->forward(picture), exact->forward(cut)), 0);
+}
+
+TEST(Vit, LearnedTablesAddTheRowAndTheColumn) {
+  const auto model = tiny({{"pos_embed", "learn_2d"}, {"img_size", "[12, 16]"}});
+  stir(*model);
+  const ops::Taps taps;
+  model->forward(pictures(1, 12, 16));
+  Tensor row, col;
+  for (const nn::Parameter& p : model->parameters()) {
+    if (p.name == "pos_embed.row") row = *p.tensor;
+    if (p.name == "pos_embed.col") col = *p.tensor;
+  }
+  ASSERT_EQ(row.shape(), (Shape{3, 16}));
+  ASSERT_EQ(col.shape(), (Shape{4, 16}));
+  const Tensor before = taps.at("patch_embed"), after = taps.at("pos_added");  // (1, 12, D), (1, 13, D)
+  for (int64_t patch = 0; patch < 12; ++patch)
+    for (int64_t i = 0; i < 16; ++i)
+      EXPECT_NEAR(after.data()[(1 + patch) * 16 + i] - before.data()[patch * 16 + i],
+                  row.data()[patch / 4 * 16 + i] + col.data()[patch % 4 * 16 + i], 1e-5);
+}
+
+TEST(Vit, SineCosinePositionsFollowTheFormula) {
+  const auto model = tiny({{"pos_embed", "sincos_2d"}, {"class_token", "false"}, {"global_pool", "avg"}});
+  const int64_t with_learned = tiny({{"class_token", "false"}, {"global_pool", "avg"}})->num_parameters();
+  EXPECT_EQ(model->num_parameters(), with_learned - 16 * 16) << "fixed positions are no parameters";
+  const ops::Taps taps;
+  model->forward(pictures(1, 16, 16));
+  const Tensor before = taps.at("patch_embed"), after = taps.at("pos_added");
+  const auto added = [&](int64_t patch, int64_t i) {
+    return after.data()[patch * 16 + i] - before.data()[patch * 16 + i];
+  };
+  // Patch 6 lies at x = 2, y = 1; D/4 = 4, so ω_1 = 10000^(-1/3).
+  const double omega = std::pow(10000.0, -1.0 / 3);
+  EXPECT_NEAR(added(6, 1), std::sin(2 * omega), 1e-5);
+  EXPECT_NEAR(added(6, 4), std::cos(2.0), 1e-5);
+  EXPECT_NEAR(added(6, 9), std::sin(1 * omega), 1e-5);
+  EXPECT_NEAR(added(6, 12), std::cos(1.0), 1e-5);
+}
+
+TEST(Vit, HasThePretrainingHeadOfThePaper) {
+  const auto model = tiny({{"representation_size", "7"}});
+  EXPECT_EQ(model->num_parameters(), tiny()->num_parameters() - 16 * 5 + (16 * 7 + 7) + 7 * 5);
+  stir(*model);
+  EXPECT_EQ(model->forward(pictures(2, 16, 16)).shape(), (Shape{2, 5}));
+}
+
+TEST(Vit, HeadWidthNeedNotDivideTheWidth) {
+  const auto model = tiny({{"num_heads", "3"}, {"head_dim", "5"}});
+  stir(*model);
+  EXPECT_EQ(model->forward_features(pictures(2, 16, 16)).shape(), (Shape{2, 17, 16}));
+}
+
+TEST(Vit, AStepOfEveryActivationDiffers) {
+  std::vector<Tensor> logits;
+  for (const char* act : {"gelu_erf", "gelu_tanh", "relu"}) {
+    const auto model = tiny({{"act", act}});
+    stir(*model);
+    logits.push_back(model->forward(pictures(2, 16, 16)));
+  }
+  EXPECT_GT(largest_difference(logits[0], logits[1]), 1e-6);
+  EXPECT_LT(largest_difference(logits[0], logits[1]), 1e-2);
+  EXPECT_GT(largest_difference(logits[0], logits[2]), 1e-2);
+}
+
+TEST(Vit, EveryKindOfDropoutActsInTrainingAlone) {
+  const Tensor x = pictures(4, 16, 16);
+  for (const char* rate : {"pos_drop_rate", "attn_drop_rate", "proj_drop_rate", "mlp_drop_rate", "drop_path_rate"}) {
+    const auto plain = tiny(), model = tiny({{rate, "0.5"}});
+    stir(*plain);
+    stir(*model);
+    const Tensor expected = plain->forward(x);
+    EXPECT_EQ(largest_difference(model->forward(x), expected), 0) << rate;
+    const ops::TrainingState training(ops::Draws{1, 2, 0});
+    const Tensor dropped = model->forward(x);
+    EXPECT_GT(largest_difference(dropped, expected), 1e-3) << rate;
+    EXPECT_EQ(largest_difference(model->forward(x), dropped), 0) << rate << ": the same step draws the same";
+  }
+}
+
+TEST(Vit, PartsOfABatchDrawWhatTheWholeDraws) {
+  const auto model = tiny({{"proj_drop_rate", "0.3"}, {"attn_drop_rate", "0.3"}, {"drop_path_rate", "0.5"}});
+  stir(*model);
+  const Tensor x = pictures(6, 16, 16);
+  Tensor whole;
+  {
+    const ops::TrainingState training(ops::Draws{1, 2, 0});
+    whole = model->forward(x);
+  }
+  const ops::TrainingState training(ops::Draws{1, 2, 4});
+  EXPECT_LT(largest_difference(model->forward(x.rows(4, 2)), whole.rows(4, 2)), 1e-5);
+}
+
+TEST(Vit, ItsArchitectureBuildsItAgain) {
+  const auto model = tiny({{"qk_norm", "true"}, {"init_values", "0.1"}, {"reg_tokens", "2"}, {"global_pool", "avg"}});
+  const auto again = build(model->architecture());
+  again->initialise(3);
+  stir(*model);
+  stir(*again);
+  const Tensor x = pictures(2, 16, 16);
+  EXPECT_EQ(largest_difference(model->forward(x), again->forward(x)), 0);
+  EXPECT_EQ(again->architecture(), model->architecture());
+}
+
+TEST(Vit, ShapesAddUpToTheModel) {
+  const auto model = tiny({{"reg_tokens", "2"}, {"pre_norm", "true"}, {"representation_size", "8"}});
+  int64_t parameters = 0;
+  for (const ShapeStep& step : model->shapes()) parameters += step.parameters;
+  EXPECT_EQ(parameters, model->num_parameters());
+  // ViT-B/16: 17.56 G multiply-accumulates, as counted in DeiT's table 5 (17.6).
+  EXPECT_NEAR(static_cast<double>(build(architecture_of("vit_base_patch16_224"))->macs()), 17.56e9, 0.03e9);
+}
+
+TEST(Vit, RefusesWhatCannotBe) {
+  const auto message = [](const Settings& settings) {
+    return test::error_of([&] { build(with_settings(kTiny, settings)); });
+  };
+  EXPECT_NE(message({{"num_heads", "3"}}).find("num_heads 3 does not divide embed_dim 16"), std::string::npos);
+  EXPECT_NE(message({{"detph", "3"}}).find("depth"), std::string::npos);
+  EXPECT_NE(message({{"patch_size", "17"}}).find("patch_size"), std::string::npos);
+  EXPECT_NE(message({{"class_token", "false"}}).find("global_pool"), std::string::npos);
+  EXPECT_NE(message({{"act", "gelu"}}).find("gelu_erf"), std::string::npos);
+  EXPECT_NE(message({{"depth", "-1"}}).find("depth"), std::string::npos);
+  EXPECT_NE(message({{"family", "\"vitt\""}}).find("vit"), std::string::npos);
+  EXPECT_NE(test::error_of([] { architecture_of("vit_tiny_patch16_225"); }).find("vit_tiny_patch16_224"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace tessera::models
