@@ -194,14 +194,18 @@ Option& Options::find_flag(std::string_view flag, bool& negated) {
   fail_usage("unknown option '{}'{}", flag, did_you_mean(flag, known));
 }
 
+void Options::require(const Option& option, const std::optional<Option::Value>& value, const std::string& text,
+                      Source source, const std::string& where) {
+  if (value && option.allows(*value)) return;
+  const std::string label = source == Source::file   ? fmt::format("{}: '{}'", where, option.name_)
+                            : where.starts_with('-') ? fmt::format("option '{}'", where)
+                                                     : fmt::format("argument {}", where);
+  fail_usage("{} must be {}, but it is '{}'{}", label, option.takes(), text, did_you_mean(text, option.choices_));
+}
+
 void Options::put(Option& option, const std::optional<Option::Value>& value, const std::string& text, Source source,
                   const std::string& where) {
-  if (!value || !option.allows(*value)) {
-    const std::string label = source == Source::file   ? fmt::format("{}: '{}'", where, option.name_)
-                              : where.starts_with('-') ? fmt::format("option '{}'", where)
-                                                       : fmt::format("argument {}", where);
-    fail_usage("{} must be {}, but it is '{}'{}", label, option.takes(), text, did_you_mean(text, option.choices_));
-  }
+  require(option, value, text, source, where);
   if (source < option.source_) return;
   std::visit([&](auto* variable) { *variable = std::get<std::decay_t<decltype(*variable)>>(*value); },
              option.variable_);
@@ -284,6 +288,10 @@ void Options::check_required() const {
       fail_usage("{} '{}' is missing: {}", option.positional_ ? "argument" : "option", option.flag(), option.help_);
     }
   }
+}
+
+void Options::check_values(const std::string& where) const {
+  for (const Option& option : options_) require(option, option.value(), option.shown_value(), Source::file, where);
 }
 
 std::string Options::source_of(std::string_view name) const { return find(name).where_; }

@@ -127,6 +127,8 @@ class Options {
 
   // An option that is required and was not given.
   void check_required() const;
+  // The values in force, for those that a program has put into the struct itself. Errors begin with `where`.
+  void check_values(const std::string& where) const;
   bool is_set(std::string_view name) const { return find(name).source_ != Source::initial; }
   // "default", the file, or the flag.
   std::string source_of(std::string_view name) const;
@@ -141,7 +143,10 @@ class Options {
   const Option& find(std::string_view name) const;
   Option& find(std::string_view name, const std::string& where);
   Option& find_flag(std::string_view flag, bool& negated);
-  // Checks the value, which the user wrote as `text`, and keeps it unless a stronger source has spoken.
+  // Throws unless the value, which the user wrote as `text`, is allowed. put() then keeps it unless a stronger source
+  // has spoken.
+  static void require(const Option& option, const std::optional<Option::Value>& value, const std::string& text,
+                      Source source, const std::string& where);
   static void put(Option& option, const std::optional<Option::Value>& value, const std::string& text, Source source,
                   const std::string& where);
 

@@ -71,8 +71,7 @@ void check(const TrainOptions& options) {
   TrainOptions copy = options;
   Options declared;
   copy.visit(declared);
-  declared.from_json(declared.to_json(), "the training options");  // every range, as for flags and recipes
-  if (!std::isfinite(options.lr)) fail_usage("lr takes a number above 0, not {}", options.lr);
+  declared.check_values("the training options");
   if ((options.epochs > 0) + (options.steps > 0) + (options.minutes > 0) > 1)
     fail_usage("epochs, steps and minutes all say how long to train: give one of them");
   if (options.accumulate > options.batch)

@@ -265,6 +265,16 @@ TEST_F(OptionsTest, JsonNullKeepsTheDefaultAndOtherJsonIsRefused) {
             "a.json: unknown option 'bach', did you mean 'batch'?");
 }
 
+TEST_F(OptionsTest, ValuesOfAProgramAreCheckedToo) {
+  options.check_values("options");
+  sample.drop_path = std::numeric_limits<double>::quiet_NaN();
+  EXPECT_EQ(error([&] { options.check_values("options"); }),
+            "options: 'drop_path' must be a number from 0 to 1, but it is 'nan'");
+  sample.drop_path = 0;
+  sample.optimizer = "adam";
+  EXPECT_NE(error([&] { options.check_values("options"); }), "no error");
+}
+
 TEST_F(OptionsTest, PairsSetByName) {
   options.set_pairs({"batch=9", "milestones=1,2", "out=a=b"}, "--set");
   EXPECT_EQ(sample.batch, 9);
