@@ -27,6 +27,7 @@ struct Reader {
   jpeg_source_mgr source{};
   std::jmp_buf escape;
   char message[JMSG_LENGTH_MAX] = "";
+  bool cut_off = false;         // libjpeg asked for more bytes than there are
   std::vector<uint8_t> pixels;  // rows decoded so far, in info.output_components bytes a pixel
 };
 
@@ -39,6 +40,7 @@ struct Reader {
 // libjpeg would go on with gray pixels; Pillow and we call a file that was cut off an error.
 boolean on_end_of_data(j_decompress_ptr info) {
   Reader& reader = *static_cast<Reader*>(info->client_data);
+  reader.cut_off = true;
   std::snprintf(reader.message, sizeof(reader.message), "the file is cut off (%u of %u rows are there)",
                 info->output_scanline, info->image_height);
   std::longjmp(reader.escape, 1);
@@ -94,8 +96,9 @@ void read_rows(Reader& reader) {
     for (JDIMENSION i = 0; i < wanted; ++i) rows[i] = reader.pixels.data() + begin + i * row_bytes;
     jpeg_read_scanlines(&info, rows, wanted);
   }
-  jpeg_finish_decompress(&info);
 }
+
+void read_end(Reader& reader) { jpeg_finish_decompress(&reader.info); }
 
 void choose_output(Reader& reader, std::string_view name) {
   jpeg_decompress_struct& info = reader.info;
@@ -144,6 +147,8 @@ Decoded decode_jpeg(std::span<const std::byte> bytes, std::string_view name) {
   choose_output(reader, name);
   const int orientation = orientation_of(reader.info);
   TESSERA_CHECK(attempt(reader, read_rows), "{}: broken JPEG: {}", name, reader.message);
+  // Like Pillow, we do not miss what should follow the last row.
+  TESSERA_CHECK(attempt(reader, read_end) || reader.cut_off, "{}: broken JPEG: {}", name, reader.message);
   const int64_t width = reader.info.image_width, height = reader.info.image_height;
   if (reader.info.out_color_space == JCS_CMYK) return {cmyk_to_rgb(height, width, reader.pixels), orientation};
   return {Picture(height, width, 3, std::move(reader.pixels)), orientation};

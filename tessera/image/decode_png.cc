@@ -24,6 +24,7 @@ struct Reader {
   png_infop info = nullptr;
   std::jmp_buf escape;
   char message[128] = "";
+  size_t missing = 0;           // size of the read that went beyond the end
   std::vector<uint8_t> pixels;  // (H, row_bytes)
   std::vector<png_bytep> rows;  // of pixels
 };
@@ -36,7 +37,10 @@ struct Reader {
 
 void on_read(png_structp png, png_bytep to, size_t count) {
   Reader& reader = *static_cast<Reader*>(png_get_io_ptr(png));
-  if (count > reader.left.size()) png_error(png, "the file is cut off");
+  if (count > reader.left.size()) {
+    reader.missing = count;
+    png_error(png, "the file is cut off");
+  }
   std::memcpy(to, reader.left.data(), count);
   reader.left = reader.left.subspan(count);
 }
@@ -61,6 +65,8 @@ void read_header(Reader& reader) {
   png_set_chunk_cache_max(reader.png, 32);
   png_set_keep_unknown_chunks(reader.png, PNG_HANDLE_CHUNK_NEVER, reinterpret_cast<png_const_bytep>("iCCP"), 1);
   png_read_info(reader.png, reader.info);
+  // Like Pillow, we trust the checksum inside the pixel data, not the one around them.
+  png_set_crc_action(reader.png, PNG_CRC_QUIET_USE, PNG_CRC_QUIET_USE);
 }
 
 bool is_gray16(const Reader& reader) {
@@ -82,10 +88,9 @@ void set_transforms(Reader& reader) {
   png_read_update_info(reader.png, reader.info);
 }
 
-void read_rows(Reader& reader) {
-  png_read_image(reader.png, reader.rows.data());
-  png_read_end(reader.png, reader.info);
-}
+void read_rows(Reader& reader) { png_read_image(reader.png, reader.rows.data()); }
+
+void read_end(Reader& reader) { png_read_end(reader.png, reader.info); }
 
 void check_size(const Reader& reader, std::span<const std::byte> bytes, std::string_view name) {
   const int64_t width = png_get_image_width(reader.png, reader.info);
@@ -149,6 +154,9 @@ Decoded decode_png(std::span<const std::byte> bytes, std::string_view name) {
   TESSERA_CHECK(attempt(reader, set_transforms), "{}: broken PNG: {}", name, reader.message);
   allocate_rows(reader);
   TESSERA_CHECK(attempt(reader, read_rows), "{}: broken PNG: {}", name, reader.message);
+  // Like Pillow, we do not miss the frame of a chunk (8 bytes before it, 4 behind) after the pixels, but its contents.
+  const bool is_whole = attempt(reader, read_end) || (reader.missing > 0 && reader.missing <= 8);
+  TESSERA_CHECK(is_whole, "{}: broken PNG: {}", name, reader.message);
   const int64_t width = png_get_image_width(reader.png, reader.info);
   const int64_t height = png_get_image_height(reader.png, reader.info);
   const int orientation = orientation_of(reader);

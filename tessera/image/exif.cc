@@ -7,7 +7,7 @@ namespace tessera::image {
 namespace {
 
 constexpr uint32_t kOrientationTag = 0x0112;
-enum FieldType : uint32_t { kByte = 1, kShort = 3, kLong = 4 };
+enum FieldType : uint32_t { kShort = 3, kLong = 4 };
 
 // Integers of either byte order; 0 outside the data.
 class TiffView {
@@ -47,7 +47,7 @@ int exif_orientation(std::span<const std::byte> data) {
     const uint64_t entry = directory + 2 + 12 * static_cast<uint64_t>(i);
     if (view.integer(entry, 2) != kOrientationTag) continue;
     const uint32_t type = view.integer(entry + 2, 2);
-    const int bytes = type == kByte ? 1 : type == kShort ? 2 : type == kLong ? 4 : 0;
+    const int bytes = type == kShort ? 2 : type == kLong ? 4 : 0;
     const uint32_t value = view.integer(entry + 4, 4) == 1 ? view.integer(entry + 8, bytes) : 1;
     return value >= 1 && value <= 8 ? static_cast<int>(value) : 1;
   }

@@ -79,17 +79,30 @@ TEST(Decode, GivesPillowsPixelsForEveryReferenceFile) {
   EXPECT_EQ(refused, 4);
 }
 
-TEST(Decode, CutAnywhereIsAnErrorAndNothingElse) {
+TEST(Decode, CutBeforeTheEndIsAnErrorAndNothingElse) {
   for (const char* file : {"awkward/exif_orientation_5.jpg", "awkward/rgba_interlaced.png", "awkward/gray16_trns.png",
                            "photos/vitcpp_polars.jpeg", "awkward/cmyk_adobe.jpg"}) {
     const auto path = shared_path(std::string("images/") + file);
     if (!path) GTEST_SKIP() << "no shared/images";
     const std::vector<std::byte> bytes = read_file(*path);
-    for (size_t size = 0; size < bytes.size(); size += 1 + bytes.size() / 97) {
+    for (size_t size = 0; size + 40 < bytes.size(); size += 1 + bytes.size() / 97) {
       const std::vector<std::byte> part(bytes.begin(), bytes.begin() + static_cast<int64_t>(size));
       EXPECT_THROW(decode(part, file), Error) << file << " cut to " << size;
     }
   }
+}
+
+TEST(Decode, WhatFollowsTheLastRowIsNotMissed) {
+  const Picture picture(3, 5, 3);
+  std::vector<std::byte> png = encode_png(picture);
+  png.resize(png.size() - 12);  // IEND
+  EXPECT_EQ(decode(png, "x.png"), picture);
+  const auto path = shared_path("images/photos/vitcpp_polars.jpeg");
+  if (!path) GTEST_SKIP() << "no shared/images";
+  std::vector<std::byte> jpeg = read_file(*path);
+  const Picture whole = decode(jpeg, "x.jpg");
+  jpeg.back() = std::byte{0xE0};  // not the end marker but one whose contents are missing
+  EXPECT_EQ(decode(jpeg, "x.jpg"), whole);
 }
 
 TEST(Decode, CorruptBytesGiveAPictureOrAnError) {
