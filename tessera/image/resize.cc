@@ -14,15 +14,17 @@ namespace {
 Picture along_rows(const Picture& picture, int64_t begin, int64_t end, const Taps& taps) {
   Picture out(end - begin, taps.size(), picture.channels);
   const ColumnSums sums(taps, picture.channels);
-  // Beyond each row lies the next, beyond the last nothing that may be read.
-  std::vector<uint8_t> last(picture.row(picture.height - 1), picture.row(picture.height));
-  last.resize(last.size() + ColumnSums::kSlack);
+  // Beyond a row lie the next ones; where these are too few, the rows are copied to where more may be read.
+  const int64_t few = (ColumnSums::kSlack + picture.row_bytes() - 1) / picture.row_bytes();
+  const int64_t tail_begin = std::max<int64_t>(0, picture.height - few);
+  std::vector<uint8_t> tail(picture.row(tail_begin), picture.row(picture.height));
+  tail.resize(tail.size() + ColumnSums::kSlack);
   for (int64_t y = begin; y < end; y += ColumnSums::kRowsAtOnce) {
     const int64_t count = std::min(end - y, ColumnSums::kRowsAtOnce);
     const uint8_t* rows[ColumnSums::kRowsAtOnce];
     uint8_t* outs[ColumnSums::kRowsAtOnce];
     for (int64_t r = 0; r < count; ++r) {
-      rows[r] = y + r + 1 < picture.height ? picture.row(y + r) : last.data();
+      rows[r] = y + r < tail_begin ? picture.row(y + r) : tail.data() + (y + r - tail_begin) * picture.row_bytes();
       outs[r] = out.row(y + r - begin);
     }
     sums(rows, count, outs);

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+// The same list as in kernels/cpu/targets.h.
+#define HWY_DISABLED_TARGETS (HWY_SSE4 | HWY_AVX3_DL)
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/image/resize_rows.cc"
 #include <hwy/foreach_target.h>

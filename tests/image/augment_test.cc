@@ -9,6 +9,7 @@
 #include "tessera/formats/npz.h"
 #include "tessera/image/color.h"
 #include "tessera/image/geometry.h"
+#include "tessera/image/mix.h"
 #include "tests/image/golden.h"
 
 namespace tessera::image {
@@ -196,6 +197,24 @@ TEST(Augment, FlipsAsOftenAsAsked) {
   int flipped = 0;
   for (uint64_t i = 0; i < 2000; ++i) flipped += augment(picture, how, input, random_at(i)) == flip_left_right(picture);
   EXPECT_NEAR(flipped, 500, 60);
+}
+
+TEST(Augment, OptionsHaveNamesOfTheirOwn) {
+  Augmentation how;
+  MixOptions mix;
+  Preprocess input;
+  Options options;
+  input.visit(options);
+  how.visit(options);
+  mix.visit(options);
+  options.parse(
+      {"--random-resized-crop", "--crop-area", "0.2,0.9", "--jitter-hue=0.1", "--erasing", "0.25", "--cutmix", "1"});
+  EXPECT_TRUE(how.random_resized_crop);
+  EXPECT_EQ(how.crop_area, (std::vector<double>{0.2, 0.9}));
+  EXPECT_EQ(how.jitter.hue, 0.1);
+  EXPECT_EQ(how.erasing.probability, 0.25);
+  EXPECT_EQ(mix.cutmix, 1);
+  EXPECT_THROW(options.parse({"--flip", "1.5"}), UsageError);
 }
 
 TEST(Augment, NamesWhatCannotBe) {

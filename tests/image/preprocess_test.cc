@@ -163,6 +163,25 @@ TEST(Preprocess, OddOffsetsRoundAsTheLibraryDoes) {
   EXPECT_EQ(first_column(8, true), 1);
 }
 
+TEST(Preprocess, SurvivesBeingStored) {
+  Preprocess how;
+  how.height = 240;
+  how.width = 288;
+  how.crop_mode = "border";
+  how.crop_pct = 0.95;
+  how.interpolation = "lanczos";
+  how.pillow = "9.4";
+  how.floor_crop = true;
+  how.mean = {0.48145466, 0.4578275, 0.40821073};
+  Options stored, read;
+  how.visit(stored);
+  Preprocess back;
+  back.visit(read);
+  read.from_json(stored.to_json(), "model.safetensors");
+  EXPECT_EQ(back, how);
+  EXPECT_THROW(read.from_json(R"({"interpolation": "cubic"})", "model.safetensors"), UsageError);
+}
+
 TEST(Preprocess, NamesWhatCannotBe) {
   const auto expect = [](const std::string& part, const std::function<void(Preprocess&)>& change) {
     Preprocess how;

@@ -6,6 +6,7 @@
 
 #include "tessera/core/error.h"
 #include "tessera/image/geometry.h"
+#include "tessera/kernels/cpu/targets.h"
 #include "tests/image/golden.h"
 
 namespace tessera::image {
@@ -78,6 +79,22 @@ TEST(Resize, AWindowIsThatPartOfTheWholeResult) {
           how.window = part;
           EXPECT_EQ(resize(picture, how), window(whole, part)) << height << "x" << width;
         }
+      }
+    }
+  }
+}
+
+TEST(Resize, EveryInstructionSetGivesTheSamePixels) {
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{70, 61}, {3, 2}, {1, 90}, {90, 1}}) {
+    for (int64_t channels : {1, 3}) {
+      const Picture picture = noise(height, width, channels);
+      for (const Resize& how : {Resize{.height = 33, .width = 47}, Resize{.height = 80, .width = 7}}) {
+        const Picture best = resize(picture, how);
+        for (int64_t target : kernels::simd_targets()) {
+          kernels::set_simd_target(target);
+          EXPECT_EQ(resize(picture, how), best) << kernels::simd_target_name(target) << " " << height << "x" << width;
+        }
+        kernels::set_simd_target(0);
       }
     }
   }
