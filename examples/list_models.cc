@@ -5,6 +5,7 @@
 
 int main() {
   const auto& variants = tessera::models::registry().variants;
-  for (const std::string& name : variants.names()) std::printf("%-28s %s\n", name.c_str(), variants.at(name).about.c_str());
+  for (const std::string& name : variants.names())
+    std::printf("%-28s %s\n", name.c_str(), variants.at(name).about.c_str());
   return variants.names().empty() ? 1 : 0;
 }

@@ -1,0 +1,126 @@
+#include "tessera/cli/describe.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "tessera/cli/output.h"
+#include "tessera/core/error.h"
+#include "tessera/formats/safetensors.h"
+#include "tessera/infer/classifier.h"
+
+namespace tessera::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// "[14,14,768]"
+std::string bracketed(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape.extents(), ",")); }
+
+// A JSON object as "key = value" lines under a heading.
+void print_object(const char* heading, const std::string& json) {
+  const Json object = Json::parse(json, nullptr, false);
+  if (!object.is_object() || object.empty()) return;
+  print("\n{}:\n", heading);
+  for (const auto& [key, value] : object.items())
+    print("  {} = {}\n", key, value.dump(-1, ' ', false, Json::error_handler_t::replace));
+}
+
+std::string first_of(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 10;
+  const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size()));
+  return fmt::format("{}{}", fmt::join(names.begin(), end, ", "), names.size() > kShown ? ", …" : "");
+}
+
+// The parameters that hold NaN or infinity: such weights load, and predict nothing of use.
+std::vector<std::string> not_finite(models::Model& model) {
+  std::vector<std::string> names;
+  for (const nn::Parameter& parameter : model.parameters()) {
+    const auto values = parameter.tensor->span();
+    if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); }))
+      names.push_back(parameter.name);
+  }
+  return names;
+}
+
+// Refuses a file whose parts contradict one another.
+infer::Classifier checked_classifier(const std::filesystem::path& path, std::shared_ptr<models::Model> model,
+                                     const weights::ModelInfo& info) {
+  try {
+    return infer::Classifier(std::move(model), info);
+  } catch (const Error& error) {
+    fail("{}: {}", path.string(), error.what());
+  }
+}
+
+void describe_bare_weights(const std::filesystem::path& path, const formats::SafeTensors& file) {
+  int64_t elements = 0;
+  for (const auto& [name, array] : file.arrays) elements += array.shape.numel();
+  print("{}: bare weights, {} tensors with {} elements; --model or --architecture says what they belong to\n",
+        path.string(), file.arrays.size(), grouped(elements));
+  Table table({"tensor", "type", "shape"}, "lll");
+  for (const auto& [name, array] : file.arrays)
+    table.add({formats::in_quotes(name), formats::name_of(array.type), bracketed(array.shape)});
+  print("\n{}", table.text());
+}
+
+}  // namespace
+
+std::string describe(const image::Preprocess& how) {
+  const auto side = [&](int64_t given, int64_t input) {
+    return given ? given : static_cast<int64_t>(static_cast<double>(input) / how.crop_pct);
+  };
+  const int64_t height = side(how.resize_height, how.height), width = side(how.resize_width, how.width);
+  const std::string size = height == width ? fmt::format("{}", height) : fmt::format("{}x{}", height, width);
+  const std::string resize = how.crop_mode == "center"   ? fmt::format("shorter side to {}", size)
+                             : how.crop_mode == "border" ? fmt::format("longer side to {}", size)
+                                                         : fmt::format("both sides to {}", size);
+  return fmt::format("{} ({}), centre crop {}x{} {}, mean {}, std {}", resize, how.interpolation, how.height, how.width,
+                     how.channels == 1 ? "gray" : "RGB", fmt::join(how.mean, ","), fmt::join(how.std, ","));
+}
+
+void print_model(models::Model& model) {
+  const models::PictureSize input = model.input();
+  print(
+      "  picture        {}x{}x{}\n  classes        {}\n  parameters     {}\n  operations     {} multiply-accumulates "
+      "a picture\n",
+      input.height, input.width, input.channels, model.num_classes(), grouped(model.num_parameters()),
+      grouped(model.macs()));
+}
+
+void print_shapes(models::Model& model) {
+  const std::vector<models::ShapeStep> steps = model.shapes();
+  std::string way;
+  Table table({"step", "shape", "parameters", "operations"}, "llrr");
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const models::ShapeStep& step = steps[i];
+    if (i == 0 || step.shape != steps[i - 1].shape) way += (i ? " -> " : "") + bracketed(step.shape);
+    table.add({step.what, bracketed(step.shape), step.parameters ? grouped(step.parameters) : "",
+               step.macs ? grouped(step.macs) : ""});
+  }
+  table.add({"all", "", grouped(model.num_parameters()), grouped(model.macs())});
+  print("\n{}\n\n{}", way, table.text());
+}
+
+void describe_weights(const std::filesystem::path& path, const std::string& architecture, bool shapes) {
+  const formats::SafeTensors file = formats::read_safetensors(path);
+  const bool is_model = file.metadata.count("tessera.format") > 0;
+  if (!is_model && architecture.empty()) return describe_bare_weights(path, file);
+  weights::LoadedModel loaded = weights::load_model(path, architecture);
+  const std::shared_ptr<models::Model> model = std::move(loaded.model);
+  const infer::Classifier classifier = checked_classifier(path, model, loaded.info);
+
+  print("{}: {}\n", path.string(), is_model ? "a tessera model" : "bare weights that fit the architecture");
+  print_model(*model);
+  if (!loaded.info.class_names.empty()) print("  class names    {}\n", first_of(loaded.info.class_names));
+  print("  preprocessing  {}\n", loaded.info.preprocess.empty() ? "not known" : describe(classifier.preprocess()));
+  for (const std::string& name : not_finite(*model))
+    print("  warning        {} holds NaN or infinite values\n", formats::in_quotes(name));
+  if (shapes) print_shapes(*model);
+  print_object("Architecture", model->architecture());
+  print_object("Training", loaded.info.training);
+}
+
+}  // namespace tessera::cli

@@ -1,0 +1,25 @@
+// Texts about models and their files.
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "tessera/image/preprocess.h"
+#include "tessera/models/model.h"
+
+namespace tessera::cli {
+
+// "shorter side to 256 (bicubic), centre crop 224x224 RGB, mean 0.5,0.5,0.5, std 0.5,0.5,0.5"
+std::string describe(const image::Preprocess& how);
+
+// Prints size, parameters, operations and architecture.
+void print_model(models::Model& model);
+
+// Prints a picture's way through the model: the shapes in one line, then each step with its parameters and operations.
+void print_shapes(models::Model& model);
+
+// Prints what a safetensors file is: a model file, bare weights (of `architecture`, where it is given: then checked
+// strictly), a checkpoint.
+void describe_weights(const std::filesystem::path& path, const std::string& architecture, bool shapes);
+
+}  // namespace tessera::cli

@@ -1,0 +1,114 @@
+// tessera info: what a file or a model is.
+#include "tessera/cli/describe.h"
+#include "tessera/cli/model_choice.h"
+#include "tessera/cli/output.h"
+#include "tessera/cli/registry.h"
+#include "tessera/cli/walk.h"
+#include "tessera/core/error.h"
+#include "tessera/core/file.h"
+#include "tessera/core/text.h"
+#include "tessera/formats/npy.h"
+#include "tessera/formats/npz.h"
+#include "tessera/formats/sniff.h"
+#include "tessera/image/decode.h"
+#include "tessera/image/format.h"
+#include "tessera/models/registry.h"
+
+namespace tessera::cli {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+struct InfoOptions {
+  std::string what;
+  ModelChoice choice;
+  bool shapes = false;
+
+  void visit(Options& o) {
+    o("what", what,
+      "a model file, weights, a checkpoint, a folder of a run, an architecture file, a picture, an array, "
+      "or the name of a model")
+        .positional()
+        .placeholder("FILE|NAME")
+        .required();
+    o("shapes", shapes, "walks a picture through the model: shapes, parameters and operations of each step");
+    o.section("Bare weights");
+    choice.visit(o);
+  }
+};
+
+// Whether the name claims weights: then an array that is none is refused.
+bool is_called_weights(const std::string& extension) {
+  return extension == ".pth" || extension == ".pt" || extension == ".ckpt" || extension == ".safetensors";
+}
+
+void describe_picture(const std::string& path) {
+  const image::Picture picture = image::decode_file(path);
+  print("{}: a {} picture, {} pixels wide and {} high\n", path, image::to_string(*image::sniff(read_file(path, 16))),
+        picture.width, picture.height);
+}
+
+void describe_architecture(const InfoOptions& o, const std::string& name, const std::string& json) {
+  print("{}: an architecture\n", name);
+  const auto model = models::build(models::with_settings(json, pairs_of(o.choice.set, "--set")));
+  print_model(*model);
+  if (o.shapes) print_shapes(*model);
+}
+
+void describe_file(const InfoOptions& o, const std::string& path) {
+  const std::vector<std::byte> head = read_file(path, 64);
+  const std::string extension = lower_extension(path);
+  if (image::sniff(head)) return describe_picture(path);
+  switch (formats::kind_of(head)) {
+    case formats::FileKind::npy: {
+      if (is_called_weights(extension)) formats::expect_kind(path, head, formats::FileKind::safetensors);
+      const formats::Array array = formats::read_npy(path);
+      return print("{}: a NumPy array, {} {}\n", path, formats::name_of(array.type), to_string(array.shape));
+    }
+    case formats::FileKind::zip: {
+      TESSERA_CHECK(extension == ".npz", "{}: a PyTorch file or another zip archive; tessera reads safetensors", path);
+      const formats::NamedArrays arrays = formats::read_npz(path);
+      print("{}: {} NumPy arrays\n", path, arrays.size());
+      for (const auto& [name, array] : arrays)
+        print("  {}  {} {}\n", formats::in_quotes(name), formats::name_of(array.type), to_string(array.shape));
+      return;
+    }
+    case formats::FileKind::safetensors:
+      return describe_weights(path, o.choice.json(), o.shapes);
+    case formats::FileKind::unknown:
+      if (extension == ".json" || extension == ".toml")
+        return describe_architecture(o, path, models::read_architecture(path));
+      if (extension == ".safetensors") return describe_weights(path, o.choice.json(), o.shapes);  // says what is wrong
+      fail("{}: not a file of a kind that tessera knows", path);
+    default:
+      formats::expect_kind(path, head, formats::FileKind::safetensors);
+  }
+}
+
+int info(const Arguments& arguments) {
+  InfoOptions o;
+  Options options("tessera info FILE|NAME [OPTIONS]", "Says what a file or a model is.");
+  o.visit(options);
+  if (!parse(options, arguments)) return 0;
+  std::error_code unreadable;
+  if (!fs::exists(o.what, unreadable)) {
+    const auto& known = models::registry().variants;
+    TESSERA_CHECK(known.contains(o.what), "{}: there is no file and no model of this name{}", o.what,
+                  did_you_mean(o.what, known.names()));
+    describe_architecture(o, o.what, models::architecture_of(o.what));
+  } else if (fs::is_directory(o.what)) {
+    const fs::path model = fs::path(o.what) / "model.safetensors";
+    TESSERA_CHECK(fs::exists(model), "{}: a folder without a model.safetensors, so not that of a finished run", o.what);
+    describe_file(o, model.string());
+  } else {
+    describe_file(o, o.what);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void register_info(Registry& registry) { registry.add("info", {"says what a file or a model is", info}); }
+
+}  // namespace tessera::cli

@@ -1,0 +1,61 @@
+// What `tessera predict` is given, as batches ready for the model: picture files, folders of any size, .npy arrays.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tessera/cli/walk.h"
+#include "tessera/formats/array.h"
+#include "tessera/infer/classifier.h"
+
+namespace tessera::cli {
+
+// Pictures 0 … count-1 as the model wants them, got and prepared on all threads; those whose `get` throws are left out
+// and told to `failed`, in order.
+struct Prepared {
+  std::vector<int64_t> kept;
+  Tensor images;  // (kept, H, W, C)
+};
+Prepared prepare(const infer::Classifier& classifier, int64_t count, const std::function<image::Picture(int64_t)>& get,
+                 const std::function<void(int64_t, const std::string& what)>& failed);
+
+struct Batch {
+  std::vector<std::string> names;  // B: the file, or "x.npy[3]"
+  Tensor images;                   // (B, H, W, C), normalised
+};
+
+class Inputs {
+ public:
+  // Paths as Walk takes them. `.npy`: float32 (B, C, H, W) is normalised input, uint8 (H, W, C) or (B, H, W, C) are
+  // pixels. The classifier must outlive this.
+  Inputs(const infer::Classifier& classifier, const std::vector<std::string>& paths, int64_t batch);
+
+  // The next pictures, at most `batch`; false at the end. A picture that cannot be read is complained about, counted
+  // and left out; a wrong array is an Error.
+  bool next(Batch& batch);
+
+  int64_t pictures() const { return pictures_; }  // so far, failed ones included
+  int64_t failures() const { return failures_; }
+  int64_t strays() const { return walk_.strays(); }
+
+ private:
+  void open_array(const std::filesystem::path& path);
+  void take_rows(Batch& batch);
+  bool take_files(Batch& batch);
+
+  const infer::Classifier& classifier_;
+  Walk walk_;
+  int64_t batch_;
+  std::optional<std::filesystem::path> pending_;  // a file that the next batch begins with
+  std::optional<formats::Array> array_;           // being read: (B, …)
+  std::string array_name_;
+  bool is_single_ = false;  // the array is one picture, not a batch of one
+  int64_t row_ = 0;
+  int64_t pictures_ = 0, failures_ = 0;
+};
+
+}  // namespace tessera::cli

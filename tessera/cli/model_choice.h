@@ -1,0 +1,38 @@
+// Which model a command is about: --model NAME or --architecture FILE, changed by --set KEY=VALUE.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tessera/core/options.h"
+#include "tessera/infer/classifier.h"
+
+namespace tessera::cli {
+
+struct ModelChoice {
+  std::string model, architecture;
+  std::vector<std::string> set;
+
+  void visit(Options& o);
+  bool given() const { return !model.empty() || !architecture.empty(); }
+  // What messages and reports call it: the name, or the file.
+  const std::string& name() const { return model.empty() ? architecture : model; }
+  // The architecture as a JSON object with "family" (models/registry.h); empty where none is given.
+  std::string json() const;
+};
+
+// A file of weights to use: a model file, or bare weights with a ModelChoice.
+struct WeightsChoice {
+  std::string weights;  // positional
+  ModelChoice choice;
+  std::vector<std::string> preprocess;  // KEY=VALUE
+
+  void visit(Options& o);
+  infer::Classifier load() const;
+};
+
+// KEY=VALUE texts as pairs.
+std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<std::string>& texts,
+                                                          const std::string& flag);
+
+}  // namespace tessera::cli

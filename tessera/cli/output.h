@@ -1,0 +1,58 @@
+// What commands write: results to standard output, remarks to standard error.
+#pragma once
+
+#include <fmt/core.h>
+
+#include <cstdio>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include "tessera/cli/registry.h"
+#include "tessera/core/options.h"
+
+namespace tessera::cli {
+
+// Standard output is closed or full. The reader of a pipe that has gone (EPIPE) is no error to speak of.
+struct OutputError : std::system_error {
+  using std::system_error::system_error;
+};
+
+void write(std::string_view text);  // to standard output
+void flush();
+
+template <class... Args>
+void print(fmt::format_string<Args...> format, Args&&... args) {
+  write(fmt::format(format, std::forward<Args>(args)...));
+}
+
+// "tessera: …" on standard error; always one line.
+void complain(std::string_view text);
+
+// Declares nothing itself: parses what was declared. False where --help was asked for and has been printed.
+bool parse(Options& options, const Arguments& arguments);
+
+// Columns as wide as their widest cell, two spaces apart.
+class Table {
+ public:
+  // alignment: 'l' or 'r' for each column.
+  Table(std::vector<std::string> headings, std::string alignment);
+  void add(std::vector<std::string> row);
+  std::string text() const;
+
+ private:
+  std::string alignment_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// "86,567,656"
+std::string grouped(int64_t number);
+// The characters of UTF-8 text, not its bytes.
+size_t columns(std::string_view text);
+// A value of a CSV file, in quotes where it needs them.
+std::string csv_cell(const std::string& text);
+// A JSON string with its quotes; what is no UTF-8 is replaced.
+std::string json_text(const std::string& text);
+
+}  // namespace tessera::cli

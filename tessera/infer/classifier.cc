@@ -1,0 +1,156 @@
+#include "tessera/infer/classifier.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "tessera/core/error.h"
+#include "tessera/core/parallel.h"
+#include "tessera/image/decode.h"
+#include "tessera/ops/tape.h"
+#include "tessera/ops/training.h"
+
+namespace tessera::infer {
+namespace {
+
+image::Preprocess stored_preprocess(const std::string& json) {
+  image::Preprocess how;
+  Options options;
+  how.visit(options);
+  try {
+    options.from_json(json, "its preprocessing");
+  } catch (const UsageError& error) {
+    throw Error(error.what());  // of a file, not of what the user typed
+  }
+  image::check(how);
+  return how;
+}
+
+std::vector<std::string> numbered_classes(int64_t count) {
+  std::vector<std::string> names;
+  for (int64_t i = 0; i < count; ++i) names.push_back(fmt::format("class {}", i));
+  return names;
+}
+
+}  // namespace
+
+Classifier::Classifier(std::shared_ptr<models::Model> model, weights::ModelInfo info)
+    : model_(std::move(model)), info_(std::move(info)) {
+  const models::PictureSize input = model_->input();
+  preprocess_ = info_.preprocess.empty() ? default_preprocess(input) : stored_preprocess(info_.preprocess);
+  TESSERA_CHECK(
+      preprocess_.height == input.height && preprocess_.width == input.width && preprocess_.channels == input.channels,
+      "the preprocessing makes pictures of {}x{}x{}, but the model takes {}x{}x{}", preprocess_.height,
+      preprocess_.width, preprocess_.channels, input.height, input.width, input.channels);
+  names_ = info_.class_names.empty() ? numbered_classes(num_classes()) : info_.class_names;
+  TESSERA_CHECK(static_cast<int64_t>(names_.size()) == num_classes(), "{} class names for a model of {} classes",
+                names_.size(), num_classes());
+}
+
+Classifier Classifier::with_preprocess(const image::Preprocess& how) const {
+  image::Preprocess declared = how;
+  Options options;
+  declared.visit(options);
+  weights::ModelInfo info = info_;
+  info.preprocess = options.to_json();
+  return Classifier(model_, std::move(info));
+}
+
+Classifier Classifier::load(const std::filesystem::path& path, const std::string& architecture) {
+  weights::LoadedModel loaded = weights::load_model(path, architecture);
+  try {
+    return Classifier(std::move(loaded.model), std::move(loaded.info));
+  } catch (const Error& error) {
+    fail("{}: {}", path.string(), error.what());
+  }
+}
+
+Tensor Classifier::prepare(std::span<const image::Picture> pictures) const {
+  const auto [H, W, C] = model_->input();
+  const auto B = static_cast<int64_t>(pictures.size());
+  const Tensor images = Tensor::empty({B, H, W, C});
+  float* out = images.data();
+  parallel_for(B, 1, [&, picture_size = H * W * C](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) {
+      const image::Picture seen = image::fit(pictures[static_cast<size_t>(b)], preprocess_);
+      image::normalise(seen, preprocess_, image::Layout::nhwc, out + b * picture_size);
+    }
+  });
+  return images;
+}
+
+Tensor Classifier::logits(const Tensor& images) const {
+  const ops::NoGrad no_grad;
+  const ops::TrainingState evaluation(std::nullopt);
+  return model_->forward(images);
+}
+
+Classification Classifier::rank(std::span<const float> logits, int64_t top) const {
+  TESSERA_CHECK(num_classes() > 0, "this model has no classes; ask for its logits, which are features");
+  TESSERA_CHECK(static_cast<int64_t>(logits.size()) == num_classes(), "{} logits for {} classes", logits.size(),
+                num_classes());
+  TESSERA_CHECK(std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); }),
+                "the logits are not finite: the input or the weights hold NaN, infinity or very large numbers");
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  double sum = 0;
+  for (float logit : logits) sum += std::exp(logit - largest);
+
+  std::vector<size_t> order(logits.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  const auto count = static_cast<std::ptrdiff_t>(std::clamp<int64_t>(top, 0, num_classes()));
+  std::partial_sort(order.begin(), order.begin() + count, order.end(),
+                    [&](size_t a, size_t b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
+  Classification result;
+  result.logits.assign(logits.begin(), logits.end());
+  for (std::ptrdiff_t i = 0; i < count; ++i) {
+    const size_t k = order[static_cast<size_t>(i)];
+    result.top.push_back({static_cast<int64_t>(k), names_[k], std::exp(logits[k] - largest) / sum});
+  }
+  return result;
+}
+
+Classification Classifier::classify(const image::Picture& picture, int64_t top) const {
+  return std::move(classify(std::span(&picture, 1), top).front());
+}
+
+Classification Classifier::classify(const std::filesystem::path& path, int64_t top) const {
+  return classify(image::decode_file(path), top);
+}
+
+std::vector<Classification> Classifier::classify(std::span<const image::Picture> pictures, int64_t top) const {
+  std::vector<Classification> results;
+  if (pictures.empty()) return results;
+  const Tensor all = logits(prepare(pictures));  // (B, K)
+  const auto K = static_cast<size_t>(all.size(1));
+  for (size_t b = 0; b < pictures.size(); ++b) results.push_back(rank(all.span().subspan(b * K, K), top));
+  return results;
+}
+
+image::Preprocess default_preprocess(const models::PictureSize& input) {
+  image::Preprocess how;
+  how.height = input.height;
+  how.width = input.width;
+  how.channels = input.channels;
+  if (input.channels == 1) how.mean = how.std = {0.5};
+  return how;
+}
+
+Tensor channels_last(const Tensor& images) {
+  TESSERA_CHECK(images.rank() == 4, "channels_last: images must be (B, C, H, W), but they are {}",
+                to_string(images.shape()));
+  const int64_t B = images.size(0), C = images.size(1), H = images.size(2), W = images.size(3);
+  const Tensor result = Tensor::empty({B, H, W, C});
+  const float* from = images.data();
+  float* to = result.data();
+  parallel_for(B * H, 16, [=](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      const float* in = from + (row / H * C * H + row % H) * W;  // of channel 0
+      float* out = to + row * W * C;
+      for (int64_t c = 0; c < C; ++c)
+        for (int64_t x = 0; x < W; ++x) out[x * C + c] = in[c * H * W + x];
+    }
+  });
+  return result;
+}
+
+}  // namespace tessera::infer

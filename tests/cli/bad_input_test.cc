@@ -1,0 +1,138 @@
+// What a user gets wrong: exit code 1 or 2, nothing on standard output, and one line that names the thing.
+#include <gtest/gtest.h>
+
+#include "tests/cli/program.h"
+#include "tests/cli/tiny_model.h"
+
+namespace tessera {
+namespace {
+
+using test::Outcome;
+using test::run_tessera;
+using test::TinyModel;
+
+struct Case {
+  const char* name;
+  std::vector<std::string> arguments;
+  int code;
+  std::vector<std::string> says;  // all of these
+};
+
+// The working folder of every case.
+struct Folder : TinyModel {
+  Folder() {
+    std::filesystem::create_directories(folder / "empty");
+    write_atomically(folder / "text.jpg", std::string_view("This is a text file.\n"));
+    write_atomically(folder / "nothing.png", std::string_view());
+    std::vector<std::byte> weights = read_file(folder / "weights.safetensors");
+    weights.resize(weights.size() - 1000);
+    write_atomically(folder / "truncated.safetensors", weights);
+  }
+};
+
+class BadInput : public testing::TestWithParam<Case> {};
+
+TEST_P(BadInput, IsOneLineThatNamesIt) {
+  const Folder here;
+  const Outcome run = run_tessera(GetParam().arguments, here.folder.path());
+  EXPECT_EQ(run.code, GetParam().code);
+  EXPECT_EQ(run.complaints(), 1) << run.err;
+  EXPECT_EQ(run.err.find("tessera: "), 0u) << run.err;
+  for (const std::string& text : GetParam().says) EXPECT_TRUE(run.says(text)) << run.err;
+  EXPECT_EQ(run.out, "");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Predict, BadInput,
+    testing::Values(
+        Case{"WrongModelPath", {"predict", "nowhere.safetensors", "text.jpg"}, 1, {"nowhere.safetensors"}},
+        Case{"WrongPicturePath",
+             {"predict", "weights.safetensors", "nowhere.jpg", "--architecture", "a.json"},
+             1,
+             {"nowhere.jpg: there is no such file or folder"}},
+        Case{"EmptyFolder",
+             {"predict", "weights.safetensors", "empty", "--architecture", "a.json", "--preprocess", "crop_pct=1"},
+             1,
+             {"empty: there are no pictures"}},
+        Case{"TextCalledJpg",
+             {"predict", "weights.safetensors", "text.jpg", "--architecture", "a.json", "--preprocess", "crop_pct=1"},
+             1,
+             {"text.jpg"}},
+        Case{
+            "EmptyPicture",
+            {"predict", "weights.safetensors", "nothing.png", "--architecture", "a.json", "--preprocess", "crop_pct=1"},
+            1,
+            {"nothing.png"}},
+        Case{"TruncatedWeights",
+             {"predict", "truncated.safetensors", "x.npy", "--architecture", "a.json"},
+             1,
+             {"truncated.safetensors"}},
+        Case{"WeightsOfAnotherModel",
+             {"predict", "weights.safetensors", "x.npy", "--model", "vit_lite_7_4"},
+             1,
+             {"weights.safetensors", "the tensor", "the model needs"}},
+        Case{"WeightsWithoutArchitecture",
+             {"predict", "weights.safetensors", "x.npy"},
+             1,
+             {"weights.safetensors", "--architecture"}},
+        Case{"HeadsDoNotDivide",
+             {"predict", "weights.safetensors", "x.npy", "--architecture", "a.json", "--set", "num_heads=5"},
+             2,
+             {"num_heads 5", "embed_dim 48"}},
+        Case{"UnknownKey",
+             {"predict", "weights.safetensors", "x.npy", "--architecture", "a.json", "--set", "deph=3"},
+             2,
+             {"'deph'", "'depth'"}},
+        Case{"UnknownOption",
+             {"predict", "weights.safetensors", "x.npy", "--bacth", "4"},
+             2,
+             {"unknown option '--bacth', did you mean '--batch'?"}},
+        Case{"BatchZero",
+             {"predict", "weights.safetensors", "x.npy", "--batch", "0"},
+             2,
+             {"'--batch'", "at least 1", "'0'"}},
+        Case{"LogitsIntoNowhere",
+             {"predict", "weights.safetensors", "x.npy", "--architecture", "a.json", "--logits", "no/where/y.npy"},
+             1,
+             {"no/where/y.npy"}},
+        Case{"NoPictures", {"predict", "weights.safetensors", "--architecture", "a.json"}, 2, {"PATH"}}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+INSTANTIATE_TEST_SUITE_P(
+    Others, BadInput,
+    testing::Values(
+        Case{"InfoOfNothing", {"info", "vit_bse_patch16_224"}, 1, {"vit_bse_patch16_224", "vit_base_patch16_224"}},
+        Case{"InfoOfText", {"info", "text.jpg"}, 1, {"text.jpg"}},
+        Case{"InfoTruncated", {"info", "truncated.safetensors"}, 1, {"truncated.safetensors"}},
+        Case{"BenchHeads",
+             {"bench", "infer", "--model", "vit_lite_7_4", "--set", "num_heads=7"},
+             2,
+             {"num_heads 7", "embed_dim 256"}},
+        Case{"BenchBatchZero", {"bench", "infer", "--model", "vit_lite_7_4", "--batch", "0"}, 2, {"'--batch'"}}),
+    [](const auto& info) { return std::string(info.param.name); });
+
+// Every hostile file that must be refused: by one line, whatever it holds.
+TEST(Hostile, FilesAreRefusedByInfo) {
+  const test::TemporaryFolder folder;
+  const auto verdicts = nlohmann::json::parse(read_text(test::golden_path("origins/hostile/verdicts.json")));
+  int seen = 0;
+  for (const auto& entry : verdicts.at("verdicts")) {
+    const std::filesystem::path path = test::golden_path("origins/hostile/" + entry.at("file").get<std::string>());
+    if (!std::filesystem::is_regular_file(path)) continue;
+    const std::string name = entry.at("file");
+    const bool supported = name.ends_with(".safetensors") || name.ends_with(".npz");
+    const Outcome run = run_tessera({"info", path.string()}, folder.path());
+    if (entry.at("must") == "refuse") {
+      EXPECT_EQ(run.code, 1) << path;
+      ++seen;
+    } else if (entry.at("must") == "load" && supported) {
+      EXPECT_EQ(run.code, 0) << path << ": " << run.err;
+    }
+    EXPECT_LE(run.code, 1) << path;
+    EXPECT_EQ(run.complaints(), run.code) << run.err;
+  }
+  EXPECT_GT(seen, 50);
+}
+
+}  // namespace
+}  // namespace tessera
