@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <cmath>
-#include <limits>
 
 #include "tessera/core/error.h"
 #include "tessera/image/geometry.h"
@@ -13,6 +12,11 @@ namespace tessera::image {
 namespace {
 
 constexpr int kTries = 10;
+
+void check_range(const char* name, const std::vector<double>& range) {
+  TESSERA_CHECK(range.size() == 2 && range[0] <= range[1], "augmentation: {} is two numbers, least and most, not {}",
+                name, fmt::join(range, ", "));
+}
 
 Picture resized_crop(const Picture& picture, const Rectangle& part, const Preprocess& input) {
   if (picture.channels != input.channels) {
@@ -46,25 +50,13 @@ void Augmentation::visit(Options& o) {
 }
 
 void check(const Augmentation& how) {
-  const auto check_range = [](const std::vector<double>& range, double most, const char* what) {
-    TESSERA_CHECK(range.size() == 2 && range[0] > 0 && range[0] <= range[1] && range[1] <= most,
-                  "augmentation: the crop's {} must be two positive numbers, least and most, not {}", what,
-                  fmt::join(range, ", "));
-  };
-  check_range(how.crop_area, 1, "area");
-  check_range(how.crop_ratio, std::numeric_limits<double>::max(), "ratio");
-  TESSERA_CHECK(how.crop_padding >= 0, "augmentation: crop padding must not be negative, but it is {}",
-                how.crop_padding);
-  TESSERA_CHECK(how.padding == "zero" || how.padding == "reflect",
-                "augmentation: unknown padding '{}': expected zero or reflect", how.padding);
-  TESSERA_CHECK(how.flip >= 0 && how.flip <= 1, "augmentation: flip is a probability in [0, 1], not {}", how.flip);
-  for (double strength : {how.jitter.brightness, how.jitter.contrast, how.jitter.saturation}) {
-    TESSERA_CHECK(strength >= 0 && std::isfinite(strength),
-                  "augmentation: a colour jitter of {} is not a strength of 0 or more", strength);
-  }
-  TESSERA_CHECK(how.jitter.hue >= 0 && how.jitter.hue <= 0.5, "augmentation: hue jitter must be in [0, 0.5], not {}",
-                how.jitter.hue);
-  check(how.erasing);
+  Augmentation copy = how;
+  Options options;
+  copy.visit(options);
+  options.check_values("augmentation");
+  check_range("crop_area", how.crop_area);
+  check_range("crop_ratio", how.crop_ratio);
+  check_range("erasing_area", how.erasing.area);
 }
 
 Rectangle draw_resized_crop(const Augmentation& how, int64_t height, int64_t width, Random& random) {
@@ -95,7 +87,6 @@ Rectangle draw_padded_crop(int64_t height, int64_t width, int64_t padding, Rando
 }
 
 Picture augment(const Picture& picture, const Augmentation& how, const Preprocess& input, Random random) {
-  check(how);
   Picture out = how.random_resized_crop
                     ? resized_crop(picture, draw_resized_crop(how, picture.height, picture.width, random), input)
                     : fit(picture, input);  // (height, width, channels)

@@ -31,7 +31,7 @@ struct Augmentation {
   void visit(Options& o);
 };
 
-// Throws an Error that names the value which cannot be.
+// Throws an Error that names the value which cannot be. What follows takes values that passed.
 void check(const Augmentation& how);
 
 // The part that RandomResizedCrop takes: ten tries at an area and a ratio that fit, else the largest centred part whose

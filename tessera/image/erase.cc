@@ -1,7 +1,5 @@
 #include "tessera/image/erase.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <cmath>
 
@@ -29,16 +27,6 @@ void ErasingOptions::visit(Options& o) {
   o("erasing_aspect", aspect, "least height / width; the most is its inverse").above(0).at_most(1);
 }
 
-void check(const ErasingOptions& options) {
-  const auto& [probability, fill, area, aspect] = options;
-  TESSERA_CHECK(probability >= 0 && probability <= 1, "erasing: {} is not a probability in [0, 1]", probability);
-  TESSERA_CHECK(fill == "const" || fill == "rand" || fill == "pixel",
-                "erasing: unknown fill '{}': expected const, rand or pixel", fill);
-  TESSERA_CHECK(area.size() == 2 && area[0] > 0 && area[0] <= area[1] && area[1] < 1,
-                "erasing: the area must be two numbers in (0, 1), least and most, not {}", fmt::join(area, ", "));
-  TESSERA_CHECK(aspect > 0 && aspect <= 1, "erasing: the aspect must be in (0, 1], not {}", aspect);
-}
-
 std::optional<Rectangle> erased_size(int64_t height, int64_t width, double area, double aspect) {
   const double pixels = area * static_cast<double>(height * width);
   const int64_t h = std::llrint(std::sqrt(pixels * aspect));
@@ -49,7 +37,6 @@ std::optional<Rectangle> erased_size(int64_t height, int64_t width, double area,
 
 std::optional<Erasing> draw_erasing(const ErasingOptions& options, int64_t height, int64_t width, int64_t channels,
                                     Random& random) {
-  check(options);
   if (!random.coin(options.probability)) return std::nullopt;
   const double log_aspect = std::log(options.aspect);
   for (int i = 0; i < kTries; ++i) {

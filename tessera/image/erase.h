@@ -21,8 +21,6 @@ struct ErasingOptions {
 
   void visit(Options& o);
 };
-// Throws an Error that names the value which cannot be.
-void check(const ErasingOptions& options);
 
 // Height and width of an erased part with that area and height / width, or nothing where it does not leave a row and a
 // column of the picture.
@@ -32,7 +30,7 @@ struct Erasing {
   Rectangle part;
   std::vector<float> fill;  // (C) for all pixels, or (part.height, part.width, C)
 };
-// Nothing where the coin or ten tries say so.
+// Nothing where the coin or ten tries say so. The options have passed the check of augment.h.
 std::optional<Erasing> draw_erasing(const ErasingOptions& options, int64_t height, int64_t width, int64_t channels,
                                     Random& random);
 

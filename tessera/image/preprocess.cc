@@ -78,29 +78,21 @@ void Preprocess::visit(Options& o) {
 }
 
 void check(const Preprocess& how) {
-  TESSERA_CHECK(how.height > 0 && how.width > 0, "preprocessing: an input of {} x {} pixels is empty", how.width,
-                how.height);
-  TESSERA_CHECK(how.channels == 1 || how.channels == 3, "preprocessing: channels must be 1 or 3, not {}", how.channels);
-  TESSERA_CHECK(how.crop_mode == "center" || how.crop_mode == "squash" || how.crop_mode == "border",
-                "preprocessing: unknown crop mode '{}': expected center, squash or border", how.crop_mode);
-  TESSERA_CHECK(how.crop_pct > 0 && std::isfinite(how.crop_pct), "preprocessing: crop_pct must be above 0, not {}",
-                how.crop_pct);
-  const Size target = resize_target(how);
-  TESSERA_CHECK(target.height > 0 && target.width > 0, "preprocessing: pictures cannot be resized to {} x {}",
-                target.width, target.height);
-  filter_named(how.interpolation);
-  pillow_named(how.pillow);
+  Preprocess copy = how;
+  Options options;
+  copy.visit(options);
+  options.check_values("preprocessing");
+  TESSERA_CHECK(how.channels != 2, "preprocessing: channels must be 1 or 3, not 2");
   TESSERA_CHECK(static_cast<int64_t>(how.mean.size()) == how.channels && how.std.size() == how.mean.size(),
                 "preprocessing: {} channels need as many means and standard deviations, not {} and {}", how.channels,
                 how.mean.size(), how.std.size());
-  for (size_t c = 0; c < how.mean.size(); ++c) {
-    TESSERA_CHECK(std::isfinite(how.mean[c]) && std::isfinite(how.std[c]) && how.std[c] > 0,
-                  "preprocessing: mean {} and std {} cannot normalise a channel", how.mean[c], how.std[c]);
-  }
+  const Size target = resize_target(how);
+  TESSERA_CHECK(target.height > 0 && target.width > 0,
+                "preprocessing: crop_pct {} makes the resized picture {} x {} pixels", how.crop_pct, target.width,
+                target.height);
 }
 
 Picture fit(const Picture& picture, const Preprocess& how) {
-  check(how);
   TESSERA_CHECK(picture.height > 0 && picture.width > 0, "preprocessing: the picture is empty");
   if (picture.channels != how.channels) return fit(with_channels(picture, how.channels), how);
   const Size size = resized_size(picture, how);
@@ -122,8 +114,9 @@ Picture fit(const Picture& picture, const Preprocess& how) {
 
 void normalise(const Picture& picture, const Preprocess& how, Layout layout, float* out) {
   const int64_t channels = picture.channels, pixels = picture.height * picture.width;
-  TESSERA_CHECK(channels == how.channels, "normalise: expected {} channels, but the picture has {}", how.channels,
-                channels);
+  TESSERA_CHECK(channels == static_cast<int64_t>(how.mean.size()) && how.std.size() == how.mean.size(),
+                "normalise: the picture has {} channels, but there are {} means and {} standard deviations", channels,
+                how.mean.size(), how.std.size());
   const int64_t pixel_step = layout == Layout::nhwc ? channels : 1;
   const int64_t channel_step = layout == Layout::nhwc ? 1 : pixels;
   for (int64_t c = 0; c < channels; ++c) {

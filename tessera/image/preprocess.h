@@ -44,7 +44,7 @@ struct Preprocess {
   bool operator==(const Preprocess&) const = default;
 };
 
-// Throws an Error that names the value which cannot be.
+// Throws an Error that names the value which cannot be. fit() and normalise() take values that passed.
 void check(const Preprocess& how);
 
 // The pixels that a picture is seen as: (h, w, C) -> (height, width, channels). Pure.

@@ -194,13 +194,13 @@ TEST(Preprocess, NamesWhatCannotBe) {
     }
   };
   check(Preprocess{});
-  expect("'centre'", [](Preprocess& how) { how.crop_mode = "centre"; });
-  expect("'cubic'", [](Preprocess& how) { how.interpolation = "cubic"; });
+  expect("centre", [](Preprocess& how) { how.crop_mode = "centre"; });
+  expect("cubic", [](Preprocess& how) { how.interpolation = "cubic"; });
   expect("crop_pct", [](Preprocess& how) { how.crop_pct = std::nan(""); });
   expect("channels", [](Preprocess& how) { how.channels = 2; });
   expect("1 channels need as many means", [](Preprocess& how) { how.channels = 1; });
-  expect("std 0", [](Preprocess& how) { how.std[1] = 0; });
-  expect("0 x 224", [](Preprocess& how) { how.width = 0; });
+  expect("std", [](Preprocess& how) { how.std[1] = 0; });
+  expect("width", [](Preprocess& how) { how.width = 0; });
 }
 
 }  // namespace
