@@ -30,6 +30,7 @@ struct OpCase {
   double forward_tolerance = 2e-6;   // max |ours - reference| / max |reference|
   double gradient_tolerance = 2e-6;  // |<dy, JVP v> - <VJP dy, v>| / (‖dy‖·‖JVP v‖)
   bool benchmark = false;            // of a size that is worth timing; the harness then skips the exhaustive part
+  double flops = 0;                  // of the forward pass: the benchmark then tells GFLOP/s
   bool training = true;              // runs inside a TrainingState with kDraws
 };
 

@@ -65,8 +65,11 @@ void register_conv2d_cases(OpCases& cases) {
            .O = 256,
            .kernel = {9, 9},  // ConvMixer
             .options = {.padding = {4, 4, 4, 4}, .groups = 256}}}) {
+    const kernels::Extent2d out = kernels::windows_in(
+        c.x[1], c.x[2], {.kernel = c.kernel, .stride = c.options.stride, .padding = c.options.padding});
     cases.push_back(conv2d_case(c));
     cases.back().benchmark = true;
+    cases.back().flops = 2.0 * static_cast<double>(c.x[0] * out.h * out.w * cases.back().inputs[1].shape.numel());
   }
 }
 

@@ -57,15 +57,20 @@ void register_linear_cases(OpCases& cases) {
   add({.x = {5, 19}, .N = 23, .residual = true, .activation = Activation::relu});
   add({.x = {1030, 24}, .N = 40, .residual = true, .activation = Activation::gelu_erf});  // B is rearranged
   add({.x = {40, 24}, .N = 1030});                                                        // and in dw
-  // ViT-B, batch 8
   for (const LinearCase& c :
-       std::initializer_list<LinearCase>{{.x = {8, 197, 768}, .N = 2304},
+       std::initializer_list<LinearCase>{// ViT-B, batch 8
+                                         {.x = {8, 197, 768}, .N = 2304},
                                          {.x = {8, 197, 768}, .N = 768, .residual = true},
                                          {.x = {8, 197, 768}, .N = 3072, .activation = Activation::gelu_erf},
                                          {.x = {8, 197, 3072}, .N = 768, .residual = true},
-                                         {.x = {8, 768}, .N = 1000}}) {
+                                         {.x = {8, 768}, .N = 1000},
+                                         // a ViT for CIFAR, batch 128
+                                         {.x = {128, 65, 256}, .N = 768},
+                                         {.x = {128, 65, 256}, .N = 512, .activation = Activation::gelu_erf},
+                                         {.x = {128, 65, 192}, .N = 192, .residual = true}}) {
     add(c);
     cases.back().benchmark = true;
+    cases.back().flops = 2.0 * static_cast<double>(c.x.numel() * c.N);
   }
 }
 

@@ -1,7 +1,6 @@
 #include "tessera/kernels/pooling.h"
 
 #include <algorithm>
-#include <cmath>
 #include <limits>
 
 #include "tessera/kernels/cpu/loops.h"
@@ -69,20 +68,20 @@ void clear_unless_added(const Grad& grad, int64_t n) {
 void max_pool2d_forward(Context&, const MaxPool2dForward& args) {
   const Pool2dShape& s = args.shape;
   for_windows(s, [&](int64_t b, int64_t position, const Covered& window, Range channels) {
-    float* y = args.y + position * s.C;
-    int32_t* winner = args.winner ? args.winner + position * s.C : nullptr;
-    std::fill(y + channels.begin, y + channels.end, -std::numeric_limits<float>::infinity());
-    if (winner) {
-      const int64_t first = window.rows.begin * s.W + window.columns.begin;
-      std::fill(winner + channels.begin, winner + channels.end, static_cast<int32_t>(first));
-    }
+    const int64_t n = channels.size(), offset = position * s.C + channels.begin;
+    const int32_t first = static_cast<int32_t>(window.rows.begin * s.W + window.columns.begin);
+    float* __restrict y = args.y + offset;
+    int32_t* __restrict winner = args.winner ? args.winner + offset : nullptr;
+    std::fill_n(y, n, -std::numeric_limits<float>::infinity());
+    if (winner) std::fill_n(winner, n, first);
     for_pixels(window, s.W, [&](int64_t pixel) {
-      const float* x = args.x + (b * s.H * s.W + pixel) * s.C;
-      for (int64_t c = channels.begin; c < channels.end; ++c) {
-        const bool larger = x[c] > y[c] || std::isnan(x[c]);
-        if (winner) winner[c] = larger ? static_cast<int32_t>(pixel) : winner[c];
-        y[c] = larger ? x[c] : y[c];
-      }
+      const float* __restrict x = args.x + (b * s.H * s.W + pixel) * s.C + channels.begin;
+      const auto larger = [&](int64_t c) {
+        return (x[c] > y[c]) | (x[c] != x[c]);
+      };  // no branch: these loops are vectors
+      if (winner)
+        for (int64_t c = 0; c < n; ++c) winner[c] = larger(c) ? static_cast<int32_t>(pixel) : winner[c];
+      for (int64_t c = 0; c < n; ++c) y[c] = larger(c) ? x[c] : y[c];
     });
   });
 }
