@@ -152,7 +152,8 @@ TEST_P(Ops, EqualTheReferenceOnEveryTargetAndThreadCount) {
 }
 
 std::string test_name(const testing::TestParamInfo<OpCase>& info) {
-  std::string name = info.param.op + "_" + std::to_string(info.index) + "_" + info.param.name;
+  const OpCase& c = info.param;
+  std::string name = fmt::format("{}_{}_{}{}", c.op, info.index, c.name, c.benchmark ? "_benchmark" : "");
   for (char& ch : name)
     if (!std::isalnum(static_cast<unsigned char>(ch))) ch = '_';
   return name;
