@@ -3,23 +3,20 @@
 
 #include <cstdint>
 
-#include "tessera/kernels/activation.h"
 #include "tessera/kernels/context.h"
 
 namespace tessera::kernels {
 
-// C = act(A·B + bias) + residual, or C += A·B where c.accumulate (then without bias, activation and residual).
+// C = A·B + bias, or C += A·B where c.accumulate (then without bias).
 // All row-major and contiguous; M, N and K are at least 1. A transposed operand lies in memory as its transpose.
 // Must not be called inside a parallel loop. The same bits for the same thread count.
 struct Matmul {
-  const float* a;                   // (M, K), or (K, M) where transpose_a
-  const float* b;                   // (K, N), or (N, K) where transpose_b
-  const float* bias = nullptr;      // (N), or null
-  const float* residual = nullptr;  // (M, N), or null
-  Grad c;                           // (M, N)
+  const float* a;               // (M, K), or (K, M) where transpose_a
+  const float* b;               // (K, N), or (N, K) where transpose_b
+  const float* bias = nullptr;  // (N), or null
+  Grad c;                       // (M, N), not null
   int64_t M, N, K;
   bool transpose_a = false, transpose_b = false;
-  Activation activation = Activation::none;
 };
 void matmul(Context& context, const Matmul& args);
 

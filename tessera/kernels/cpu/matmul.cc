@@ -20,22 +20,6 @@ memory::desc matrix(int64_t rows, int64_t columns, bool transposed = false) {
   return {{rows, columns}, kF32, transposed ? memory::format_tag::ba : memory::format_tag::ab};
 }
 
-dnnl::algorithm algorithm_of(Activation activation) {
-  switch (activation) {
-    case Activation::relu:
-      return dnnl::algorithm::eltwise_relu;
-    case Activation::gelu_erf:
-      return dnnl::algorithm::eltwise_gelu_erf;
-    case Activation::gelu_tanh:
-      return dnnl::algorithm::eltwise_gelu_tanh;
-    case Activation::tanh:
-      return dnnl::algorithm::eltwise_tanh;
-    case Activation::none:
-      break;
-  }
-  return dnnl::algorithm::undef;
-}
-
 std::string describe(const Matmul& m) {
   return fmt::format("the matrix product ({}, {})·({}, {})", m.M, m.K, m.K, m.N);
 }
@@ -54,13 +38,12 @@ Plan make_plan(const Matmul& m) {
   const memory::desc plain_b = matrix(m.K, m.N, m.transpose_b);
   plan.bias = matrix(1, m.N);
   plan.c = matrix(m.M, m.N);
-  dnnl::post_ops post_ops;
-  if (m.c.accumulate) post_ops.append_sum(1.0f);
-  if (m.activation != Activation::none) post_ops.append_eltwise(1.0f, algorithm_of(m.activation), 0.0f, 0.0f);
-  if (m.residual) post_ops.append_binary(dnnl::algorithm::binary_add, plan.c);
   dnnl::primitive_attr attributes = onednn::attributes();
-  attributes.set_post_ops(post_ops);
-
+  if (m.c.accumulate) {
+    dnnl::post_ops add;
+    add.append_sum(1.0f);
+    attributes.set_post_ops(add);
+  }
   const memory::desc any_b({m.K, m.N}, kF32, memory::format_tag::any);
   const memory::desc& b = worth_packing(m) ? any_b : plain_b;
   const auto description =
@@ -77,13 +60,11 @@ Plan make_plan(const Matmul& m) {
 }  // namespace
 
 void matmul(Context&, const Matmul& m) {
-  TESSERA_CHECK(!m.c.accumulate || (!m.bias && !m.residual && m.activation == Activation::none),
-                "{}: only a plain product can be added to what is there", describe(m));
+  TESSERA_CHECK(!m.c.accumulate || !m.bias, "{}: a product that is added to what is there takes no bias", describe(m));
   static auto* const plans = new onednn::PlanCache<Plan>;
   const auto plan = plans->get(
-      {m.M, m.N, m.K, m.transpose_a, m.transpose_b, m.bias != nullptr, m.residual != nullptr, m.c.accumulate,
-       static_cast<int64_t>(m.activation)},
-      [&] { return describe(m); }, [&] { return make_plan(m); });
+      {m.M, m.N, m.K, m.transpose_a, m.transpose_b, m.bias != nullptr, m.c.accumulate}, [&] { return describe(m); },
+      [&] { return make_plan(m); });
 
   std::shared_ptr<std::byte> packed;
   const float* b = plan->pack.apply(m.b, packed);
@@ -91,10 +72,6 @@ void matmul(Context&, const Matmul& m) {
                                               {DNNL_ARG_WEIGHTS, onednn::operand(plan->b, b)},
                                               {DNNL_ARG_DST, onednn::operand(plan->c, m.c.data)}};
   if (m.bias) operands[DNNL_ARG_BIAS] = onednn::operand(plan->bias, m.bias);
-  if (m.residual) {
-    const int index = m.activation == Activation::none ? 0 : 1;  // among the post-ops
-    operands[DNNL_ARG_ATTR_MULTIPLE_POST_OP(index) | DNNL_ARG_SRC_1] = onednn::operand(plan->c, m.residual);
-  }
   onednn::execute(plan->product, plan->scratchpad, std::move(operands));
 }
 
