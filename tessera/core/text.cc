@@ -76,6 +76,40 @@ std::string format_duration(double seconds) {
   return fmt::format("{} d {:02} h", hours / 24, hours % 24);
 }
 
+bool natural_less(std::string_view a, std::string_view b) {
+  const auto digits_from = [](std::string_view text, size_t at) {
+    size_t end = at;
+    while (end < text.size() && std::isdigit(static_cast<unsigned char>(text[end]))) ++end;
+    return text.substr(at, end - at);
+  };
+  const auto without_zeros = [](std::string_view digits) {
+    return digits.substr(std::min(digits.find_first_not_of('0'), digits.size()));
+  };
+  size_t i = 0, j = 0;
+  while (i < a.size() && j < b.size()) {
+    const std::string_view first = digits_from(a, i), second = digits_from(b, j);
+    if (first.empty() || second.empty()) {
+      if (a[i] != b[j]) return static_cast<unsigned char>(a[i]) < static_cast<unsigned char>(b[j]);
+      ++i, ++j;
+      continue;
+    }
+    const std::string_view p = without_zeros(first), q = without_zeros(second);
+    if (p.size() != q.size()) return p.size() < q.size();
+    if (p != q) return p < q;
+    i += first.size();
+    j += second.size();
+  }
+  if (i < a.size() || j < b.size()) return i == a.size();
+  return a < b;  // equal but for leading zeros
+}
+
+std::string list_some(const std::vector<std::string>& items, size_t most) {
+  std::string text;
+  for (size_t i = 0; i < std::min(most, items.size()); ++i) text += (i ? ", " : "") + items[i];
+  if (items.size() > most) text += fmt::format(" and {} more", items.size() - most);
+  return text;
+}
+
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   size_t begin = 0;

@@ -23,6 +23,12 @@ std::string format_count(double count);
 // "0.45 s", "12.3 s", "3 min 05 s", "1 h 02 min", "2 d 03 h"; "?" where it is not a finite number.
 std::string format_duration(double seconds);
 
+// Whether `a` comes before `b` where people sort: runs of digits count as numbers, so that "img9" comes before "img10".
+bool natural_less(std::string_view a, std::string_view b);
+
+// "a, b, c and 4 more": at most `most` of the items.
+std::string list_some(const std::vector<std::string>& items, size_t most = 5);
+
 // The parts between separators; as many as there are separators, plus one.
 std::vector<std::string> split(std::string_view text, char separator);
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace tessera {
@@ -52,6 +53,31 @@ TEST(FormatDuration, UsesTwoUnitsAndNeverSixtyOfOne) {
   EXPECT_EQ(format_duration(2 * 86400 + 3 * 3600), "2 d 03 h");
   EXPECT_EQ(format_duration(NAN), "?");
   EXPECT_EQ(format_duration(INFINITY), "?");
+}
+
+TEST(NaturalLess, CountsDigitsAsNumbers) {
+  std::vector<std::string> names = {"img10",
+                                    "img9",
+                                    "img",
+                                    "b2",
+                                    "img010",
+                                    "img1x",
+                                    "img1",
+                                    "a",
+                                    "b02c",
+                                    "B",
+                                    "99999999999999999999",
+                                    "100000000000000000000"};
+  std::sort(names.begin(), names.end(), natural_less);
+  EXPECT_EQ(names, (std::vector<std::string>{"99999999999999999999", "100000000000000000000", "B", "a", "b2", "b02c",
+                                             "img", "img1", "img1x", "img9", "img010", "img10"}));
+  EXPECT_FALSE(natural_less("img7", "img7"));
+}
+
+TEST(ListSome, CountsTheRest) {
+  EXPECT_EQ(list_some({"a"}), "a");
+  EXPECT_EQ(list_some({"a", "b", "c"}, 3), "a, b, c");
+  EXPECT_EQ(list_some({"a", "b", "c", "d"}, 2), "a, b and 2 more");
 }
 
 TEST(Split, KeepsEmptyParts) {
