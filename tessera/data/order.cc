@@ -28,9 +28,13 @@ std::vector<Draw> balanced_order(const DataSet& set, uint64_t seed, uint64_t epo
 
 }  // namespace
 
-std::vector<Draw> epoch_order(const DataSet& set, const OrderOptions& options, uint64_t seed, int64_t epoch) {
+void check(const OrderOptions& options) {
   TESSERA_CHECK(options.repeats >= 1, "repeated augmentation: {} repeats, but at least 1 is needed", options.repeats);
   TESSERA_CHECK(options.shuffle || !options.balanced, "balanced sampling needs shuffling");
+}
+
+std::vector<Draw> epoch_order(const DataSet& set, const OrderOptions& options, uint64_t seed, int64_t epoch) {
+  check(options);
   const uint64_t step = static_cast<uint64_t>(epoch);
   std::vector<Draw> order;
   if (options.balanced) {

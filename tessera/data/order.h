@@ -21,6 +21,9 @@ struct OrderOptions {
   bool balanced = false;  // every class comes equally often (needs shuffle)
 };
 
+// Throws an Error where the options cannot be.
+void check(const OrderOptions& options);
+
 // set.size() draws. Repeated augmentation: Hoffer et al., "Augment your batch" (CVPR 2020).
 std::vector<Draw> epoch_order(const DataSet& set, const OrderOptions& options, uint64_t seed, int64_t epoch);
 
