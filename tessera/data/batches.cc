@@ -93,7 +93,7 @@ class Loader::Workers {
 
   double pictures_per_second() const {
     const std::lock_guard lock(mutex_);
-    return busy_ > 0 ? static_cast<double>(made_) * static_cast<double>(threads_.size()) / busy_ : 0;
+    return busy_ > 0 ? static_cast<double>(made_) * options_.threads / busy_ : 0;
   }
 
   double seconds_waited() const {
@@ -156,7 +156,7 @@ class Loader::Workers {
 
   // Small enough that all workers share a batch.
   int64_t piece() const {
-    const auto shares = static_cast<int64_t>(4 * threads_.size());
+    const int64_t shares = 4 * options_.threads;
     return std::clamp<int64_t>(options_.batch / shares, 1, kPiece);
   }
 
@@ -260,7 +260,7 @@ class Loader::Workers {
   double busy_ = 0, waited_ = 0;  // seconds
   int64_t made_ = 0;
 
-  std::vector<std::thread> threads_;
+  std::vector<std::thread> threads_;  // not to be read by the threads themselves: it fills while they start
 };
 
 LoaderOptions evaluation_options(const image::Preprocess& preprocess, int64_t batch, int threads) {
