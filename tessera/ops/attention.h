@@ -13,10 +13,9 @@ struct AttentionOptions {
   Tensor bias;        // (heads, Nq, Nk), added to the scaled scores
   Tensor bias_table;  // (T, heads), with bias_index s32 (Nq, Nk) into its rows: bias[n, i, j] = table[index[i, j], n]
   Tensor bias_index;
-  float dropout = 0;  // of the probabilities, in training mode
-  std::string
-      dropout_path;  // what dropout's randomness belongs to, with the seed, step and sample of the training state
-  std::string tap;   // name under which the probabilities (B, heads, Nq, Nk), before dropout, are offered
+  float dropout = 0;  // of the probabilities, in training mode; drawn from (seed, dropout_path, step, sample, element)
+  std::string dropout_path;
+  std::string tap;  // name under which the probabilities (B, heads, Nq, Nk), before dropout, are offered
 };
 
 // Scaled dot-product attention, see kernels/attention.h. qkv (B, N, 3·heads·d) holds [q | k | v], each (heads, d)

@@ -17,7 +17,7 @@ struct RefAttention {
   std::vector<uint8_t> key_mask;  // (B, Nk), or empty
   Array<T> bias;                  // (heads, Nq, Nk), or empty
   double dropout = 0;
-  std::string dropout_path;
+  std::string dropout_path = {};
 
   // s_ij of every key: scale·<q_i, k_j> + bias; p_j = exp(s_j) / Σ exp(s), 0 where masked.
   std::vector<T> probabilities(const Array<T>& q, const Array<T>& k, int64_t b, int64_t head, int64_t i) const {
@@ -44,12 +44,13 @@ struct RefAttention {
   Array<T> operator()(const Array<T>& q, const Array<T>& k, const Array<T>& v) const {
     const int64_t B = q.size(0), Nq = q.size(1), Nk = k.size(1), d = q.size(2) / heads;
     Array<T> y(q.shape);
+    const uint64_t key = random_key(kSeed, dropout_path);
     for (int64_t b = 0; b < B; ++b) {
       for (int64_t head = 0; head < heads; ++head) {
         for (int64_t i = 0; i < Nq; ++i) {
           const std::vector<T> p = probabilities(q, k, b, head, i);
           for (int64_t j = 0; j < Nk; ++j) {
-            const double kept = factor(b, (head * Nq + i) * Nk + j);
+            const double kept = factor(key, b, (head * Nq + i) * Nk + j);
             for (int64_t c = head * d; c < (head + 1) * d; ++c)
               y(b, i, c) += T(kept) * p[static_cast<size_t>(j)] * v(b, j, c);
           }
@@ -61,11 +62,10 @@ struct RefAttention {
 
  private:
   // What dropout multiplies an element of (heads, Nq, Nk) with.
-  double factor(int64_t b, int64_t element) const {
+  double factor(uint64_t key, int64_t b, int64_t element) const {
     if (dropout == 0) return 1;
     const auto e = static_cast<uint64_t>(element);
-    const auto words =
-        random_words(random_key(kSeed, dropout_path), kStep, kFirstSample + static_cast<uint64_t>(b), e / 4);
+    const auto words = random_words(key, kStep, kFirstSample + static_cast<uint64_t>(b), e / 4);
     return uniform_from(words[e % 4]) >= static_cast<float>(dropout) ? 1 / (1 - dropout) : 0;
   }
 };

@@ -1,8 +1,10 @@
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "tessera/core/parallel.h"
 #include "tessera/kernels/attention.h"
+#include "tessera/kernels/cpu/attention_bias.h"
 #include "tessera/kernels/cpu/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -15,6 +17,7 @@
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
+namespace attention {
 
 HWY_INLINE float RowMax(const float* row, int64_t vecs) {
   const F f;
@@ -23,9 +26,9 @@ HWY_INLINE float RowMax(const float* row, int64_t vecs) {
   return hn::GetLane(hn::MaxOfLanes(f, most));
 }
 
-// row = exp(row - shift), zero where dropped; returns the sum before dropout.
-template <bool kDropout>
-HWY_INLINE float ExpRow(float* row, int64_t vecs, float shift, const Keep& keep) {
+// row = exp(row - shift), zero where not kept(j); returns the sum before dropout.
+template <bool kDropout, class Kept>
+HWY_INLINE float ExpRow(float* row, int64_t vecs, float shift, Kept kept) {
   const F f;
   const int64_t lanes = LaneCount();
   const Vec vshift = hn::Set(f, shift);
@@ -33,7 +36,7 @@ HWY_INLINE float ExpRow(float* row, int64_t vecs, float shift, const Keep& keep)
   for (int64_t j = 0; j < vecs * lanes; j += lanes) {
     const Vec p = Exp(hn::Sub(hn::Load(f, row + j), vshift));
     sum = hn::Add(sum, p);
-    hn::Store(kDropout ? hn::IfThenElseZero(keep.at(j), p) : p, f, row + j);
+    hn::Store(kDropout ? hn::IfThenElseZero(kept(j), p) : p, f, row + j);
   }
   return hn::GetLane(hn::SumOfLanes(f, sum));
 }
@@ -48,44 +51,45 @@ class Forward {
         keys_(in_.Nk, kKeyBlock),
         width_(VecsOf(in_.d) * LaneCount()),
         stride_(StrideOf(keys_.largest)),
-        k_(keys_.count * in_.d * stride_),
         v_(in_.Nk * width_),
         q_(queries_.largest * width_),
         scores_(queries_.largest * stride_),
         y_(queries_.largest * width_),
         fetcher_(in_.d),
         biases_(in_),
-        keep_(in_, keys_.largest) {}
+        keep_(in_, queries_.largest, keys_.largest) {
+    for (int64_t block = 0; block < keys_.count; ++block) k_.emplace_back(in_.d, keys_.largest);
+  }
 
   // item: a block of queries of a head of a picture.
   void run(int64_t begin, int64_t end) {
+    int64_t head = -1;
     for (int64_t item = begin; item < end; ++item) {
-      const int64_t head = item / queries_.count;
-      if (item == begin || head != b_ * in_.h + head_) {
-        select(head / in_.h, head % in_.h);
-        const int64_t next = std::min(head + 1, (end - 1) / queries_.count);
-        look_ahead(next / in_.h, next % in_.h);
+      if (item / queries_.count != head) {
+        head = item / queries_.count;
+        select(head);
+        look_ahead(std::min(head + 1, (end - 1) / queries_.count));
       }
       block(queries_.begin(item % queries_.count), queries_.size(item % queries_.count));
     }
   }
 
  private:
-  void select(int64_t b, int64_t head) {
-    b_ = b;
-    head_ = head;
-    const float* k = TokensOf(in_.k, b, head, in_.d);
+  void select(int64_t item) {
+    b_ = item / in_.h;
+    head_ = item % in_.h;
+    const float* k = TokensOf(in_.k, b_, head_, in_.d);
     for (int64_t block = 0; block < keys_.count; ++block)
-      PackTransposed(k + keys_.begin(block) * in_.k.row, in_.k.row, keys_.size(block), in_.d,
-                     k_.data() + block * in_.d * stride_, stride_);                                // (d, keys)
-    PackRows(TokensOf(in_.v, b, head, in_.d), in_.v.row, in_.Nk, in_.d, 1.0f, v_.data(), width_);  // (Nk, d)
-    biases_.select(b, head);
+      k_[static_cast<size_t>(block)].pack(k + keys_.begin(block) * in_.k.row, in_.k.row, keys_.size(block));
+    PackRows(TokensOf(in_.v, b_, head_, in_.d), in_.v.row, in_.Nk, in_.d, 1.0f, v_.data(), width_);  // (Nk, d)
+    biases_.select(b_, head_);
   }
 
   // Fetches the place of this head's result, and the next head.
-  void look_ahead(int64_t b, int64_t head) {
+  void look_ahead(int64_t next) {
     fetcher_.clear();
     fetcher_.add(args_.y + (b_ * in_.Nq * in_.h + head_) * in_.d, in_.h * in_.d, in_.Nq);
+    const int64_t b = next / in_.h, head = next % in_.h;
     if (b == b_ && head == head_) return;
     fetcher_.add(TokensOf(in_.q, b, head, in_.d), in_.q.row, in_.Nq);
     fetcher_.add(TokensOf(in_.k, b, head, in_.d), in_.k.row, in_.Nk);
@@ -94,8 +98,7 @@ class Forward {
 
   // (rows, n): what a block of queries, packed in q_, has with a block of keys.
   void score(int64_t rows, int64_t block) {
-    Multiply(rows, VecsOf(keys_.size(block)), in_.d, q_.data(), width_, k_.data() + block * in_.d * stride_, stride_,
-             scores_.data(), stride_, false);
+    k_[static_cast<size_t>(block)].multiply(rows, q_.data(), width_, scores_.data(), stride_);
   }
 
   void block(int64_t first, int64_t rows) {
@@ -105,9 +108,10 @@ class Forward {
     std::fill_n(sum_, rows, 0.0f);
     for (int64_t block = 0; block < keys_.count; ++block) {
       const int64_t j = keys_.begin(block), n = keys_.size(block);
+      if (in_.dropout > 0) keep_.draw(b_, head_, first, rows, j, n);
       score(rows, block);
       for (int64_t r = 0; r < rows; ++r) raise(first, r, j, n);
-      for (int64_t r = 0; r < rows; ++r) exponentiate(first, r, j, n);
+      for (int64_t r = 0; r < rows; ++r) exponentiate(r, n);
       Multiply(rows, VecsOf(in_.d), n, scores_.data(), stride_, v_.data() + j * width_, width_, y_.data(), width_,
                block > 0);  // (rows, d)
     }
@@ -118,6 +122,7 @@ class Forward {
   // The running softmax, first half: what was summed before is brought to the new largest score.
   void raise(int64_t first, int64_t r, int64_t j, int64_t n) {
     float* row = scores_.data() + r * stride_;
+    if (j == 0) fetcher_.fetch(first + r);
     biases_.add(first + r, j, n, row);
     const float before = most_[r];
     most_[r] = std::max(before, RowMax(row, VecsOf(n)));
@@ -130,15 +135,11 @@ class Forward {
   }
 
   // Second half: scores become exponentials.
-  void exponentiate(int64_t first, int64_t r, int64_t j, int64_t n) {
+  void exponentiate(int64_t r, int64_t n) {
     float* row = scores_.data() + r * stride_;
-    if (j == 0) fetcher_.fetch(first + r);
-    if (in_.dropout > 0) {
-      keep_.draw(b_, head_, first + r, j, n);
-      sum_[r] += ExpRow<true>(row, VecsOf(n), shift_[r], keep_);
-    } else {
-      sum_[r] += ExpRow<false>(row, VecsOf(n), shift_[r], keep_);
-    }
+    const auto kept = [&](int64_t t) { return keep_.at(r, t); };
+    sum_[r] += in_.dropout > 0 ? ExpRow<true>(row, VecsOf(n), shift_[r], kept)
+                               : ExpRow<false>(row, VecsOf(n), shift_[r], kept);
   }
 
   void finish(int64_t first, int64_t r) {
@@ -169,8 +170,9 @@ class Forward {
   const AttentionInputs& in_;
   const Blocks queries_, keys_;
   const int64_t width_, stride_;  // of packed rows of d floats, and of rows of scores
-  const Floats k_, v_;            // of one head
-  const Floats q_, scores_, y_;   // of one block of queries
+  const Floats v_;                // of one head
+  std::vector<Columns> k_;
+  const Floats q_, scores_, y_;  // of one block of queries
   Fetcher fetcher_;
   Biases biases_;
   Keep keep_;
@@ -179,8 +181,14 @@ class Forward {
   int64_t b_ = 0, head_ = 0;
 };
 
-void ForwardItems(const AttentionForward& args, int64_t begin, int64_t end) { Forward(args).run(begin, end); }
-int64_t ForwardItemCount(const AttentionInputs& in) { return in.B * in.h * Blocks(in.Nq, kQueryBlock).count; }
+}  // namespace attention
+
+int64_t AttentionForwardItems(const AttentionInputs& in) {
+  return in.B * in.h * attention::Blocks(in.Nq, attention::kQueryBlock).count;
+}
+void RunAttentionForward(const AttentionForward& args, int64_t begin, int64_t end) {
+  attention::Forward(args).run(begin, end);
+}
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
@@ -188,12 +196,15 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace tessera::kernels {
 
-HWY_EXPORT(ForwardItems);
-HWY_EXPORT(ForwardItemCount);
+HWY_EXPORT(AttentionForwardItems);
+HWY_EXPORT(RunAttentionForward);
 
 void attention_forward(Context&, const AttentionForward& args) {
-  parallel_for(HWY_DYNAMIC_DISPATCH(ForwardItemCount)(args.in), 1, [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(ForwardItems)(args, begin, end);
+  AttentionForward dense = args;
+  const Floats bias = args.in.bias_table ? bias_from_table(args.in) : Floats(0);
+  if (args.in.bias_table) dense.in.bias = bias.data();
+  parallel_for(HWY_DYNAMIC_DISPATCH(AttentionForwardItems)(args.in), 1, [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(RunAttentionForward)(dense, begin, end);
   });
 }
 

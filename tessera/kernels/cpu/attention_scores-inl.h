@@ -11,10 +11,11 @@
 
 #include "tessera/kernels/attention.h"
 #include "tessera/kernels/cpu/attention_tiles-inl.h"
+#include "tessera/kernels/cpu/floats.h"
 #include "tessera/kernels/cpu/random-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace tessera::kernels::HWY_NAMESPACE {
+namespace tessera::kernels::HWY_NAMESPACE::attention {
 
 // The largest blocks. A block of scores and the keys and values beside it stay in the second cache; pictures of 224×224
 // in patches of 16 are one block of keys, of 384×384 two.
@@ -29,22 +30,45 @@ struct Blocks {
   int64_t n, count, largest;
 };
 
-// Uninitialised memory of one thread.
-class Floats {
- public:
-  explicit Floats(int64_t n) : memory_(allocate(static_cast<size_t>(n) * sizeof(float))) {}
-  float* data() const { return reinterpret_cast<float*>(memory_.get()); }
-
- private:
-  std::shared_ptr<std::byte> memory_;
-};
-
 inline const float* TokensOf(const Tokens& x, int64_t b, int64_t head, int64_t d) {
   return x.data + b * x.batch + head * d;
 }
 
-// Fetches tokens into the cache while others are computed with. The rows of a head lie far apart, which the hardware does
-// not foresee: asked for one by one beforehand, they cost next to no time, and else up to half of it.
+// A block of keys (or values) of one head, for products with rows of d floats.
+class Columns {
+ public:
+  Columns(int64_t d, int64_t most) : d_(d), stride_(StrideOf(most)), packed_(d * stride_) {}
+
+  // n <= most rows of d floats, at x and every `row` floats.
+  void pack(const float* x, int64_t row, int64_t n) {
+    const int64_t rest = n % LaneCount();
+    few_ = rest <= LaneCount() / 8 ? rest : 0;
+    whole_ = n - few_;
+    last_ = x + whole_ * row;
+    row_ = row;
+    PackTransposed(x, row, whole_, d_, packed_.data(), stride_);  // (d, whole)
+  }
+
+  // c[r, j] = <a_r, x_j>. A class token makes 65 keys of 64: the last one as dot products costs less than as a vector
+  // of which one lane counts.
+  void multiply(int64_t rows, const float* a, int64_t lda, float* c, int64_t ldc) const {
+    Multiply(rows, VecsOf(whole_), d_, a, lda, packed_.data(), stride_, c, ldc, false);  // (rows, whole)
+    for (int64_t j = 0; j < few_; ++j) {
+      const float* x = last_ + j * row_;
+      for (int64_t r = 0; r < rows; ++r)
+        c[r * ldc + whole_ + j] = SumOver(d_, [&](auto load) { return hn::Mul(load(a + r * lda), load(x)); });
+    }
+  }
+
+ private:
+  int64_t d_, stride_;
+  Floats packed_;
+  int64_t whole_ = 0, few_ = 0, row_ = 0;
+  const float* last_ = nullptr;
+};
+
+// Fetches tokens into the cache while others are computed with. The rows of a head lie far apart, which the hardware
+// does not foresee: asked for one by one beforehand, they cost next to no time, and else up to half of it.
 class Fetcher {
  public:
   explicit Fetcher(int64_t d) : d_(d) {}
@@ -73,66 +97,61 @@ class Fetcher {
 // What is added to the scores of one head of one picture.
 class Biases {
  public:
-  explicit Biases(const AttentionInputs& in)
-      : in_(in), hidden_(in.key_mask ? in.Nk : 0), column_(in.bias_table ? in.T : 0) {}
+  explicit Biases(const AttentionInputs& in) : in_(in), hidden_(in.key_mask ? in.Nk : 0) {}
 
   void select(int64_t b, int64_t head) {
-    head_ = head;
+    if (in_.bias) bias_ = in_.bias + head * in_.Nq * in_.Nk;
     for (int64_t j = 0; in_.key_mask && j < in_.Nk; ++j)
       hidden_.data()[j] = in_.key_mask[b * in_.Nk + j] ? 0.0f : -kInfinity;
-    for (int64_t t = 0; in_.bias_table && t < in_.T; ++t) column_.data()[t] = in_.bias_table[t * in_.h + head];
   }
 
-  // scores[0, n) of query i and keys j … j + n, and -inf up to the end of the last vector.
-  void add(int64_t i, int64_t j, int64_t n, float* scores) const {
-    if (in_.bias) {
-      const float* bias = in_.bias + (head_ * in_.Nq + i) * in_.Nk + j;
-      StoreOver(n, scores, true, [&](auto load) { return load(bias); });
-    }
-    if (in_.bias_table) {
-      const int32_t* index = in_.bias_index + i * in_.Nk + j;
-      for (int64_t t = 0; t < n; ++t) scores[t] += column_.data()[index[t]];
-    }
+  // To scores[0, n) of query i and keys j … j + n; -inf up to the end of the last vector.
+  HWY_INLINE void add(int64_t i, int64_t j, int64_t n, float* scores) const {
+    if (bias_) StoreOver(n, scores, true, [&](auto load) { return load(bias_ + i * in_.Nk + j); });
     if (in_.key_mask) StoreOver(n, scores, true, [&](auto load) { return load(hidden_.data() + j); });
-    const int64_t lanes = LaneCount(), last = n / lanes * lanes;
-    if (last < n) {
-      const F f;
-      const auto valid = hn::FirstN(f, static_cast<size_t>(n - last));
-      hn::Store(hn::IfThenElse(valid, hn::Load(f, scores + last), hn::Set(f, -kInfinity)), f, scores + last);
-    }
+    const int64_t last = n / LaneCount() * LaneCount();
+    if (last == n) return;
+    const F f;
+    const auto valid = hn::FirstN(f, static_cast<size_t>(n - last));
+    hn::Store(hn::IfThenElse(valid, hn::Load(f, scores + last), hn::Set(f, -kInfinity)), f, scores + last);
   }
 
  private:
   const AttentionInputs& in_;
-  Floats hidden_;  // (Nk), 0 or -inf
-  Floats column_;  // (T), the head's column of the table
-  int64_t head_ = 0;
+  Floats hidden_;                // (Nk), 0 or -inf
+  const float* bias_ = nullptr;  // (Nq, Nk)
 };
 
-// Which probabilities of a row dropout keeps.
+// Which probabilities dropout keeps, of a block of queries and a block of keys.
 class Keep {
  public:
-  Keep(const AttentionInputs& in, int64_t keys)
-      : in_(in), words_(in.dropout > 0 ? keys + 2 * kWordGroup + LaneCount() : 0) {}
+  Keep(const AttentionInputs& in, int64_t queries, int64_t keys)
+      : in_(in),
+        stride_(CeilDiv(keys + 3 + LaneCount(), kWordGroup) * kWordGroup),
+        words_(allocate(in.dropout > 0 ? static_cast<size_t>(queries * stride_) * sizeof(uint32_t) : 0)) {}
 
-  // Draws for query i and keys j … j + n.
-  void draw(int64_t b, int64_t head, int64_t i, int64_t j, int64_t n) {
-    const int64_t element = (head * in_.Nq + i) * in_.Nk + j;
-    offset_ = element % 4;
-    FillWords(in_.dropout_key, in_.step, in_.first_sample + static_cast<uint64_t>(b),
-              static_cast<uint64_t>(element / 4), offset_ + n, words());
+  // Draws for queries first … first + rows and keys j … j + n. Well before at(), which reads across what this writes.
+  void draw(int64_t b, int64_t head, int64_t first, int64_t rows, int64_t j, int64_t n) {
+    const int64_t together = n == in_.Nk ? rows : 1;  // rows of all keys have no gaps between them
+    for (int64_t r = 0; r < rows; r += together) {
+      const int64_t element = (head * in_.Nq + first + r) * in_.Nk + j;
+      FillWords(in_.dropout_key, in_.step, in_.first_sample + static_cast<uint64_t>(b),
+                static_cast<uint64_t>(element / 4), together * n + element % 4, words() + r * stride_);
+      for (int64_t t = 0; t < together; ++t) offset_[r + t] = r * stride_ + element % 4 + t * n;
+    }
   }
-  // Of the lanes from key j + t on.
-  HWY_INLINE hn::Mask<F> at(int64_t t) const { return KeptBy(words() + offset_ + t, in_.dropout); }
+  // For the lanes from key j + t on.
+  HWY_INLINE hn::Mask<F> at(int64_t r, int64_t t) const { return KeptBy(words() + offset_[r] + t, in_.dropout); }
 
  private:
-  uint32_t* words() const { return reinterpret_cast<uint32_t*>(words_.data()); }
+  uint32_t* words() const { return reinterpret_cast<uint32_t*>(words_.get()); }
   const AttentionInputs& in_;
-  Floats words_;
-  int64_t offset_ = 0;
+  int64_t stride_;
+  std::shared_ptr<std::byte> words_;  // (queries, stride)
+  int64_t offset_[kQueryBlock];       // of the row's first key
 };
 
-}  // namespace tessera::kernels::HWY_NAMESPACE
+}  // namespace tessera::kernels::HWY_NAMESPACE::attention
 HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard

@@ -13,7 +13,7 @@
 #include "tessera/kernels/cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace tessera::kernels::HWY_NAMESPACE {
+namespace tessera::kernels::HWY_NAMESPACE::attention {
 
 // A tile of the result stays in registers: 24 of 32 with AVX-512, 12 of 16 elsewhere.
 constexpr int kTileRows = 6;
@@ -135,7 +135,7 @@ inline void PackTransposed(const float* x, int64_t row, int64_t n, int64_t d, fl
   }
 }
 
-}  // namespace tessera::kernels::HWY_NAMESPACE
+}  // namespace tessera::kernels::HWY_NAMESPACE::attention
 HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard
