@@ -7,10 +7,12 @@ namespace tessera::cli {
 namespace {
 
 std::atomic<bool> stop_asked = false;
+volatile std::sig_atomic_t first_signal = 0;
 static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler may only touch such");
 
 void on_signal(int signal) {
   if (stop_asked.exchange(true)) _exit(128 + signal);
+  first_signal = signal;
 }
 
 void handle(void (*handler)(int)) {
@@ -31,5 +33,7 @@ Interrupt::Interrupt() {
 Interrupt::~Interrupt() { handle(SIG_DFL); }
 
 const std::atomic<bool>& Interrupt::asked() const { return stop_asked; }
+
+int Interrupt::exit_code() const { return 128 + first_signal; }
 
 }  // namespace tessera::cli

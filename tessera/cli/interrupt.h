@@ -13,6 +13,8 @@ class Interrupt {
   Interrupt(const Interrupt&) = delete;
   Interrupt& operator=(const Interrupt&) = delete;
   const std::atomic<bool>& asked() const;
+  // As a shell reports a program that the signal ended: 130 for Ctrl-C, 143 for SIGTERM.
+  int exit_code() const;
 };
 
 }  // namespace tessera::cli

@@ -49,12 +49,14 @@ void WeightsChoice::visit(Options& o) {
 
 infer::Classifier WeightsChoice::load() const {
   infer::Classifier classifier = infer::Classifier::load(weights, choice.json());
-  if (preprocess.empty()) return classifier;
-  image::Preprocess how = classifier.preprocess();
+  return preprocess.empty() ? classifier : classifier.with_preprocess(changed(classifier.preprocess(), preprocess));
+}
+
+image::Preprocess changed(image::Preprocess how, const std::vector<std::string>& preprocess) {
   Options options;
   how.visit(options);
   options.set_pairs(preprocess, "--preprocess");
-  return classifier.with_preprocess(how);
+  return how;
 }
 
 }  // namespace tessera::cli

@@ -31,6 +31,9 @@ struct WeightsChoice {
   infer::Classifier load() const;
 };
 
+// The preprocessing with KEY=VALUE texts of --preprocess in force.
+image::Preprocess changed(image::Preprocess how, const std::vector<std::string>& preprocess);
+
 // KEY=VALUE texts as pairs.
 std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<std::string>& texts,
                                                           const std::string& flag);

@@ -23,12 +23,13 @@ void complain(std::string_view text) {
   std::fwrite(line.data(), 1, line.size(), stderr);
 }
 
-bool parse(Options& options, const Arguments& arguments) {
+bool parse(Options& options, const Arguments& arguments, const std::function<void()>& more) {
   if (Options::asks_for_help(arguments)) {
     write(options.help());
     return false;
   }
   options.parse(arguments);
+  if (more) more();
   options.check_required();
   return true;
 }

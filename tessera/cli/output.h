@@ -4,6 +4,7 @@
 #include <fmt/core.h>
 
 #include <cstdio>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -30,8 +31,9 @@ void print(fmt::format_string<Args...> format, Args&&... args) {
 // "tessera: …" on standard error; always one line.
 void complain(std::string_view text);
 
-// Declares nothing itself: parses what was declared. False where --help was asked for and has been printed.
-bool parse(Options& options, const Arguments& arguments);
+// Reads the arguments, then whatever `more` reads (a recipe), then looks for what is required and missing. False where
+// --help was asked for and has been printed.
+bool parse(Options& options, const Arguments& arguments, const std::function<void()>& more = {});
 
 // Columns as wide as their widest cell, two spaces apart.
 class Table {

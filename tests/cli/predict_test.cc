@@ -1,8 +1,6 @@
 // tessera predict, from the outside.
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 #include "tessera/core/random.h"
 #include "tessera/image/encode_png.h"
 #include "tests/cli/program.h"

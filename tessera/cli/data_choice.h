@@ -1,0 +1,21 @@
+// Which data set a command is about: --data, changed by --data-set KEY=VALUE.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tessera/core/options.h"
+#include "tessera/data/open.h"
+
+namespace tessera::cli {
+
+struct DataChoice {
+  std::string data;
+  std::vector<std::string> data_set;
+
+  void visit(Options& o);
+  // train: whether the training part is needed.
+  data::DataSets open(bool train) const;
+};
+
+}  // namespace tessera::cli

@@ -1,0 +1,164 @@
+// tessera eval: how good a model is on a data set.
+#include <nlohmann/json.hpp>
+
+#include "tessera/cli/data_choice.h"
+#include "tessera/cli/model_choice.h"
+#include "tessera/cli/output.h"
+#include "tessera/cli/registry.h"
+#include "tessera/core/error.h"
+#include "tessera/core/file.h"
+#include "tessera/core/parallel.h"
+#include "tessera/data/batches.h"
+#include "tessera/image/encode_png.h"
+#include "tessera/report/confusion.h"
+#include "tessera/report/progress.h"
+#include "tessera/train/metrics.h"
+
+namespace tessera::cli {
+namespace {
+
+struct EvalOptions {
+  WeightsChoice weights;
+  DataChoice data;
+  std::string split = "test";
+  int64_t batch = 64, threads = 0;
+  bool json = false;
+  std::string confusion;
+
+  void visit(Options& o) {
+    weights.visit(o);
+    o.section("Data");
+    data.visit(o);
+    o("split", split, "part of the data set").one_of({"test", "val", "train"});
+    o("batch", batch, "pictures that go through the model at once").at_least(1);
+    o("threads", threads, "0: one for each core").at_least(0);
+    o.section("Output");
+    o("json", json, "one JSON object");
+    o("confusion", confusion, "writes the confusion matrix").placeholder("FILE.png|.csv");
+  }
+};
+
+std::shared_ptr<const data::DataSet> part_of(const data::DataSets& sets, const std::string& split,
+                                             const std::string& where) {
+  const auto part = split == "test" ? sets.test : split == "val" ? sets.validation : sets.train;
+  std::string there;
+  for (const auto& [name, set] :
+       {std::pair{"train", sets.train}, std::pair{"val", sets.validation}, std::pair{"test", sets.test}})
+    if (set) there += fmt::format("{}{}", there.empty() ? "" : ", ", name);
+  TESSERA_CHECK(part, "{}: this data set has no {} part; --split takes {}", where, split, there);
+  return part;
+}
+
+// Both name their classes: one by one, in the same order. A model that names none is only counted.
+void check_classes(const EvalOptions& o, const infer::Classifier& classifier, const std::vector<std::string>& data) {
+  const auto count = static_cast<int64_t>(data.size());
+  TESSERA_CHECK(classifier.num_classes() == count, "{} has {} classes, but the data set {} has {}", o.weights.weights,
+                classifier.num_classes(), o.data.data, count);
+  if (classifier.info().class_names.empty()) return;
+  for (size_t k = 0; k < data.size(); ++k) {
+    TESSERA_CHECK(classifier.class_names()[k] == data[k], "class {} of {} is '{}', but of the data set {} it is '{}'",
+                  k, o.weights.weights, classifier.class_names()[k], o.data.data, data[k]);
+  }
+}
+
+struct Result {
+  train::Metrics metrics;
+  std::vector<std::string> unreadable;  // why, for each picture left out
+};
+
+Result evaluate(const infer::Classifier& classifier, const std::shared_ptr<const data::DataSet>& set, int64_t batch) {
+  Result result{train::Metrics(classifier.num_classes()), {}};
+  const bool live = report::is_terminal(stderr);
+  data::Loader loader(set, data::evaluation_options(classifier.preprocess(), batch, num_threads()));
+  while (const auto examples = loader.next()) {
+    if (examples->size() == 0) continue;
+    result.metrics.add(classifier.logits(examples->images).span(), examples->labels.span<int64_t>());
+    if (live) fmt::print(stderr, "\r{} of {} pictures", result.metrics.count(), set->size());
+  }
+  if (live) fmt::print(stderr, "\r\x1b[K");
+  result.unreadable = loader.corrupt();
+  TESSERA_CHECK(result.metrics.count() > 0, "none of the {} pictures could be read", set->size());
+  return result;
+}
+
+void print_json(const EvalOptions& o, const Result& result, const std::vector<std::string>& names) {
+  const train::Metrics& m = result.metrics;
+  nlohmann::ordered_json json = {{"model", o.weights.weights},
+                                 {"data", o.data.data},
+                                 {"split", o.split},
+                                 {"pictures", m.count()},
+                                 {"unreadable", result.unreadable.size()},
+                                 {"top1", m.accuracy()},
+                                 {"top5", m.top(5)},
+                                 {"loss", m.loss()},
+                                 {"macro_f1", m.macro_f1()}};
+  const auto scores = m.per_class();
+  for (size_t k = 0; k < scores.size(); ++k) {
+    json["classes"].push_back({{"name", names[k]},
+                               {"pictures", scores[k].support},
+                               {"accuracy", scores[k].recall()},
+                               {"precision", scores[k].precision()},
+                               {"f1", scores[k].f1()}});
+    const auto row = m.confusion().subspan(k * scores.size(), scores.size());
+    json["confusion"].push_back(std::vector<int64_t>(row.begin(), row.end()));
+  }
+  print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+void print_text(const data::DataSets& sets, const Result& result, const std::vector<std::string>& names) {
+  const train::Metrics& m = result.metrics;
+  const auto percent = [](double share) { return fmt::format("{:.2f} %", 100 * share); };
+  print("data      {}\npictures  {}\ntop-1     {}\n", sets.what, grouped(m.count()), percent(m.accuracy()));
+  if (m.num_classes() > 5) print("top-5     {}\n", percent(m.top(5)));
+  print("loss      {:.4f}\nmacro F1  {:.4f}\n\n", m.loss(), m.macro_f1());
+  Table table({"class", "pictures", "accuracy", "precision", "F1"}, "lrrrr");
+  const auto scores = m.per_class();
+  for (size_t k = 0; k < scores.size(); ++k)
+    table.add({names[k], grouped(scores[k].support), percent(scores[k].recall()), percent(scores[k].precision()),
+               fmt::format("{:.4f}", scores[k].f1())});
+  print("{}\nTrue classes are rows, predicted ones columns:\n\n{}", table.text(),
+        report::confusion_text(m.confusion(), names));
+}
+
+void write_confusion(const std::string& path, const Result& result, const std::vector<std::string>& names) {
+  const train::Metrics& m = result.metrics;
+  if (path.ends_with(".png")) {
+    write_atomically(path, image::encode_png(report::confusion_picture(m.confusion(), m.num_classes())));
+  } else {
+    write_atomically(path, report::confusion_csv(m.confusion(), names));
+  }
+}
+
+int eval(const Arguments& arguments) {
+  EvalOptions o;
+  Options options("tessera eval MODEL --data DATA [OPTIONS]", "Measures a model on a data set.");
+  o.visit(options);
+  if (!parse(options, arguments)) return 0;
+  if (!o.confusion.empty() && !o.confusion.ends_with(".png") && !o.confusion.ends_with(".csv"))
+    fail_usage("option '--confusion' takes a file that ends in .png or .csv, but it is '{}'", o.confusion);
+  if (o.threads) set_num_threads(static_cast<int>(o.threads));
+
+  const infer::Classifier classifier = o.weights.load();
+  const data::DataSets sets = o.data.open(/*train=*/o.split == "train");
+  const auto set = part_of(sets, o.split, o.data.data);
+  check_classes(o, classifier, set->class_names());
+  const Result result = evaluate(classifier, set, o.batch);
+  const std::vector<std::string>& names = set->class_names();
+  if (o.json) {
+    print_json(o, result, names);
+  } else {
+    print_text(sets, result, names);
+  }
+  if (!o.confusion.empty()) write_confusion(o.confusion, result, names);
+  for (const std::string& note : sets.notes) complain(fmt::format("note: {}", note));
+  for (const std::string& why : result.unreadable) complain(why);
+  if (result.unreadable.empty()) return 0;
+  complain(fmt::format("{} of {} pictures could not be read", result.unreadable.size(), set->size()));
+  return 1;
+}
+
+}  // namespace
+
+void register_eval(Registry& registry) { registry.add("eval", {"measures a model on a data set", eval}); }
+
+}  // namespace tessera::cli
