@@ -48,6 +48,7 @@ double seconds_of(int64_t steps, const Evaluations& evaluations, const Pace& pac
 std::optional<Decision> Budget::decide(int64_t step, double seconds, const Plan& plan, const Pace& pace) const {
   if (plan.decisions().empty() ? step < kMeasuredSteps : step >= plan.total(step) || !is_revision(step, plan))
     return std::nullopt;
+  if (!plan.decisions().empty() && plan.decisions().back().step == step) return std::nullopt;  // resumed here
   const double final_seconds = evaluation_seconds(evaluations_.final_pictures, evaluations_, pace);
   const double left = seconds_ * (1 - kReserve) - seconds - final_seconds;
   const double steps = std::floor(left / seconds_per_step(evaluations_, pace));

@@ -30,18 +30,26 @@ Plan plan_from(const json& list) {
   return plan;
 }
 
+json to_json(const Validation& validation) {
+  return {{"step", validation.step}, {"accuracy", validation.accuracy}, {"loss", validation.loss}};
+}
+
+Validation validation_from(const json& validation) {
+  return {validation.at("step"), validation.at("accuracy"), validation.at("loss")};
+}
+
 json to_json(const RunState& state) {
   json result = {
       {"step", state.step},
       {"seconds", state.seconds},
       {"decisions", to_json(state.plan)},
       {"pace", {{"step", state.pace.step}, {"evaluation", state.pace.evaluation}, {"steps", state.pace.steps}}},
-      {"validated", state.validated},
       {"without_progress", state.without_progress},
+      {"threads", state.threads},
       {"stopped_early", state.stopped_early},
       {"finished", state.finished}};
-  if (state.best)
-    result["best"] = {{"step", state.best->step}, {"accuracy", state.best->accuracy}, {"loss", state.best->loss}};
+  if (state.last) result["last"] = to_json(*state.last);
+  if (state.best) result["best"] = to_json(*state.best);
   return result;
 }
 
@@ -52,12 +60,12 @@ RunState state_from(const json& run) {
   state.plan = plan_from(run.at("decisions"));
   const json& pace = run.at("pace");
   state.pace = {pace.at("step"), pace.at("evaluation"), pace.at("steps")};
-  state.validated = run.at("validated");
   state.without_progress = run.at("without_progress");
+  state.threads = run.at("threads");
   state.stopped_early = run.at("stopped_early");
   state.finished = run.at("finished");
-  if (run.contains("best"))
-    state.best = Best{run["best"].at("step"), run["best"].at("accuracy"), run["best"].at("loss")};
+  if (run.contains("last")) state.last = validation_from(run["last"]);
+  if (run.contains("best")) state.best = validation_from(run["best"]);
   return state;
 }
 

@@ -15,11 +15,10 @@
 
 namespace tessera::train {
 
-// The best validation so far.
-struct Best {
+struct Validation {
   int64_t step = 0;
   double accuracy = 0, loss = 0;
-  bool operator==(const Best&) const = default;
+  bool operator==(const Validation&) const = default;
 };
 
 struct RunState {
@@ -27,9 +26,9 @@ struct RunState {
   double seconds = 0;  // trained, over all resumes
   Plan plan;
   Pace pace;
-  int64_t validated = 0;  // the step of the last validation
-  std::optional<Best> best;
+  std::optional<Validation> last, best;
   int64_t without_progress = 0;  // validations since the best one
+  int threads = 0;               // that computed
   bool stopped_early = false;
   bool finished = false;  // the model file is written and the test part was read
 };

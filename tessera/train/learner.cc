@@ -24,28 +24,28 @@ Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class
   if (options.ema > 0) ema_.emplace(ema_options(options), parameters_.values());
 }
 
-double Learner::loss_divisor(const Examples& examples) const {
-  if (examples.targets || !class_weights_) return static_cast<double>(examples.images.size(0));
+double Learner::loss_divisor(const data::Batch& batch) const {
+  if (batch.targets || !class_weights_) return static_cast<double>(batch.images.size(0));
   double sum = 0;
-  for (int64_t label : examples.labels.span<int64_t>()) sum += class_weights_.data()[label];
+  for (int64_t label : batch.labels.span<int64_t>()) sum += class_weights_.data()[label];
   return sum;
 }
 
-Learner::Result Learner::learn(const Examples& examples, int64_t t, double lr) {
-  const int64_t B = examples.images.size(0);
-  const double divisor = loss_divisor(examples);
+Learner::Result Learner::learn(const data::Batch& batch, int64_t t, double lr) {
+  const int64_t B = batch.images.size(0);
+  const double divisor = loss_divisor(batch);
   parameters_.zero_grad();
   Result result;
   for (int64_t part = 0; part < parts_; ++part) {
     const int64_t begin = B * part / parts_, count = B * (part + 1) / parts_ - begin;
     if (count == 0) continue;
     const ops::TrainingState state(ops::Draws{seed_, static_cast<uint64_t>(t), static_cast<uint64_t>(begin)});
-    const Tensor logits = model_.forward(examples.images.rows(begin, count));  // (count, K)
+    const Tensor logits = model_.forward(batch.images.rows(begin, count));  // (count, K)
     // Smoothing of mixed targets happened when they were made.
     const Tensor loss =
-        examples.targets
-            ? ops::soft_cross_entropy(logits, examples.targets.rows(begin, count), {.divisor = divisor})
-            : ops::cross_entropy(logits, examples.labels.rows(begin, count),
+        batch.targets
+            ? ops::soft_cross_entropy(logits, batch.targets.rows(begin, count), {.divisor = divisor})
+            : ops::cross_entropy(logits, batch.labels.rows(begin, count),
                                  {.smoothing = smoothing_, .class_weights = class_weights_, .divisor = divisor});
     result.loss += loss.item();
     ops::backward(loss);
@@ -59,8 +59,13 @@ Learner::Result Learner::learn(const Examples& examples, int64_t t, double lr) {
   return result;
 }
 
-WithAverage::WithAverage(const Learner& learner) : values_(learner.parameters().values()), last_(values_.clone()) {
-  std::copy_n(learner.average().data(), values_.numel(), values_.data());
+void Learner::keep_average() {
+  const Tensor& values = parameters_.values();
+  std::copy_n(average().data(), values.numel(), values.data());
+}
+
+WithAverage::WithAverage(Learner& learner) : values_(learner.parameters().values()), last_(values_.clone()) {
+  learner.keep_average();
 }
 
 WithAverage::~WithAverage() { std::copy_n(last_.data(), last_.numel(), values_.data()); }

@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 
+#include "tessera/data/batches.h"
 #include "tessera/models/model.h"
 #include "tessera/train/ema.h"
 #include "tessera/train/flat_parameters.h"
@@ -11,13 +12,6 @@
 #include "tessera/train/options.h"
 
 namespace tessera::train {
-
-// A batch to learn from.
-struct Examples {
-  Tensor images;   // (B, H, W, C) f32, normalised
-  Tensor labels;   // (B) i64
-  Tensor targets;  // (B, K) f32, where labels were mixed; else undefined
-};
 
 class Learner {
  public:
@@ -29,17 +23,19 @@ class Learner {
     double gradient_norm = 0;  // before clipping
     bool finite = true;        // if not, nothing was changed
   };
-  // Update t = 0, 1, … of the run at rate lr. Its dropout is a function of (seed, t, place in the batch).
-  Result learn(const Examples& examples, int64_t t, double lr);
+  // Update t = 0, 1, … of the run at rate lr, from the batch's images and its targets, or, where these are undefined,
+  // its labels. Dropout is a function of (seed, t, place in the batch).
+  Result learn(const data::Batch& batch, int64_t t, double lr);
 
   models::Model& model() { return model_; }
   const FlatParameters& parameters() const { return parameters_; }
   Optimizer& optimizer() { return *optimizer_; }
   bool has_ema() const { return ema_.has_value(); }
   const Tensor& average() const { return ema_->average(); }  // flat; needs has_ema()
+  void keep_average();                                       // the model's weights become the averaged ones
 
  private:
-  double loss_divisor(const Examples& examples) const;
+  double loss_divisor(const data::Batch& batch) const;
 
   models::Model& model_;
   uint64_t seed_;
@@ -55,7 +51,7 @@ class Learner {
 // While one lives, the model has the averaged weights.
 class WithAverage {
  public:
-  explicit WithAverage(const Learner& learner);
+  explicit WithAverage(Learner& learner);
   ~WithAverage();
   WithAverage(const WithAverage&) = delete;
   WithAverage& operator=(const WithAverage&) = delete;

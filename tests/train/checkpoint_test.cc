@@ -26,12 +26,14 @@ RunIdentity identity_of(const TinyClassifier& model) {
   return {model.architecture(), R"({"lr": 0.001, "batch": 16})", R"({"training_pictures": 100})"};
 }
 
-Examples random_examples(int64_t t) {
-  Examples examples{Tensor::empty({16, 8, 8, 3}), Tensor::empty({16}, DType::i64), {}};
+data::Batch random_batch(int64_t t) {
+  data::Batch batch;
+  batch.images = Tensor::empty({16, 8, 8, 3});
+  batch.labels = Tensor::empty({16}, DType::i64);
   Random random(5, "checkpoint test", static_cast<uint64_t>(t));
-  for (float& v : examples.images.span()) v = static_cast<float>(random.normal());
-  for (int64_t& label : examples.labels.span<int64_t>()) label = static_cast<int64_t>(random.below(4));
-  return examples;
+  for (float& v : batch.images.span()) v = static_cast<float>(random.normal());
+  for (int64_t& label : batch.labels.span<int64_t>()) label = static_cast<int64_t>(random.below(4));
+  return batch;
 }
 
 RunState some_state() {
@@ -40,8 +42,8 @@ RunState some_state() {
   state.seconds = 1.25;
   state.plan = Plan({{1, 40}, {2, 30}});
   state.pace = {0.1, 0.2, 3};
-  state.validated = 2;
-  state.best = Best{2, 0.75, 0.1};
+  state.last = Validation{3, 0.5, 0.2};
+  state.best = Validation{2, 0.75, 0.1};
   state.without_progress = 1;
   return state;
 }
@@ -58,7 +60,7 @@ std::string message_of(const std::function<void()>& f) {
 class Checkpoint : public testing::Test {
  protected:
   void SetUp() override {
-    for (int64_t t = 0; t < 3; ++t) learner.learn(random_examples(t), t, 0.01);
+    for (int64_t t = 0; t < 3; ++t) learner.learn(random_batch(t), t, 0.01);
     save_checkpoint(path, identity_of(model), some_state(), learner);
   }
   test::TemporaryFolder folder;
@@ -76,12 +78,13 @@ TEST_F(Checkpoint, GoesOnToTheSameBits) {
   EXPECT_EQ(state.seconds, 1.25);
   EXPECT_EQ(state.plan.decisions(), some_state().plan.decisions());
   EXPECT_EQ(state.pace.evaluation, 0.2);
+  EXPECT_EQ(state.last, some_state().last);
   EXPECT_EQ(state.best, some_state().best);
   EXPECT_EQ(state.without_progress, 1);
   EXPECT_FALSE(state.finished);
   for (int64_t t = 3; t < 6; ++t) {
-    learner.learn(random_examples(t), t, 0.01);
-    again.learn(random_examples(t), t, 0.01);
+    learner.learn(random_batch(t), t, 0.01);
+    again.learn(random_batch(t), t, 0.01);
   }
   const auto ours = other.parameters(), theirs = model.parameters();
   for (size_t i = 0; i < ours.size(); ++i)

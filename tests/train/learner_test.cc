@@ -13,19 +13,21 @@ namespace {
 
 using test::TinyClassifier;
 
-Examples random_examples(int64_t B, int64_t t, bool soft = false) {
-  Examples examples{Tensor::empty({B, 8, 8, 3}), Tensor::empty({B}, DType::i64), {}};
+data::Batch random_batch(int64_t B, int64_t t, bool soft = false) {
+  data::Batch batch;
+  batch.images = Tensor::empty({B, 8, 8, 3});
+  batch.labels = Tensor::empty({B}, DType::i64);
   Random random(5, "learner test", static_cast<uint64_t>(t));
-  for (float& v : examples.images.span()) v = static_cast<float>(random.normal());
-  for (int64_t& label : examples.labels.span<int64_t>()) label = static_cast<int64_t>(random.below(4));
+  for (float& v : batch.images.span()) v = static_cast<float>(random.normal());
+  for (int64_t& label : batch.labels.span<int64_t>()) label = static_cast<int64_t>(random.below(4));
   if (soft) {
-    examples.targets = Tensor::zeros({B, 4});
+    batch.targets = Tensor::zeros({B, 4});
     for (int64_t b = 0; b < B; ++b) {
-      examples.targets.data()[4 * b + examples.labels.data<int64_t>()[b]] += 0.7f;
-      examples.targets.data()[4 * b + (b & 3)] += 0.3f;
+      batch.targets.data()[4 * b + batch.labels.data<int64_t>()[b]] += 0.7f;
+      batch.targets.data()[4 * b + (b & 3)] += 0.3f;
     }
   }
-  return examples;
+  return batch;
 }
 
 double largest_difference(const Tensor& a, const Tensor& b) {
@@ -47,9 +49,8 @@ TEST(Learner, AccumulationEqualsTheLargeBatch) {
       options.accumulate = 3;
       Learner parts(parts_model, options, weights);
       for (int64_t t = 0; t < 4; ++t) {
-        const Examples examples = random_examples(32, t, soft);  // parts of 10, 11 and 11
-        const auto a = whole.learn(examples, t, 0.5), b = parts.learn(examples, t, 0.5),
-                   c = dry.learn(examples, t, 0.5);
+        const data::Batch batch = random_batch(32, t, soft);  // parts of 10, 11 and 11
+        const auto a = whole.learn(batch, t, 0.5), b = parts.learn(batch, t, 0.5), c = dry.learn(batch, t, 0.5);
         EXPECT_NEAR(a.loss, b.loss, 1e-6);
         EXPECT_NEAR(a.gradient_norm, b.gradient_norm, 1e-6);
         EXPECT_NE(a.loss, c.loss);  // dropout was on
@@ -64,11 +65,11 @@ TEST(Learner, LearnsAndTheAverageFollows) {
   options.ema = 0.9;
   TinyClassifier model;
   Learner learner(model, options);
-  const Examples examples = random_examples(16, 0);
-  const double first = learner.learn(examples, 0, 0.01).loss;
+  const data::Batch batch = random_batch(16, 0);
+  const double first = learner.learn(batch, 0, 0.01).loss;
   EXPECT_EQ(largest_difference(learner.average(), learner.parameters().values()), 0);
   double last = 0;
-  for (int64_t t = 1; t < 60; ++t) last = learner.learn(examples, t, 0.01).loss;
+  for (int64_t t = 1; t < 60; ++t) last = learner.learn(batch, t, 0.01).loss;
   EXPECT_LT(last, 0.2 * first);
   const Tensor values = learner.parameters().values().clone();
   EXPECT_GT(largest_difference(learner.average(), values), 0);
@@ -86,7 +87,7 @@ TEST(Learner, FrozenParametersStayAsTheyAre) {
   std::vector<Tensor> before;
   for (const auto& parameter : model.parameters()) before.push_back(parameter.tensor->clone());
   Learner learner(model, options);
-  for (int64_t t = 0; t < 3; ++t) learner.learn(random_examples(16, t), t, 0.01);
+  for (int64_t t = 0; t < 3; ++t) learner.learn(random_batch(16, t), t, 0.01);
   const auto parameters = model.parameters();
   for (size_t i = 0; i < before.size(); ++i) {
     const bool frozen = parameters[i].name.starts_with("embed");
@@ -99,15 +100,15 @@ TEST(Learner, ChangesNothingWhereTheLossIsNotFinite) {
   TrainOptions options;
   options.ema = 0.9;
   Learner learner(model, options);
-  learner.learn(random_examples(16, 0), 0, 0.01);
+  learner.learn(random_batch(16, 0), 0, 0.01);
   const Tensor values = learner.parameters().values().clone(), average = learner.average().clone();
-  Examples examples = random_examples(16, 1);
-  examples.images.data()[100] = NAN;
-  EXPECT_FALSE(learner.learn(examples, 1, 0.01).finite);
+  data::Batch batch = random_batch(16, 1);
+  batch.images.data()[100] = NAN;
+  EXPECT_FALSE(learner.learn(batch, 1, 0.01).finite);
   EXPECT_EQ(std::memcmp(values.raw(), learner.parameters().values().raw(), values.bytes()), 0);
   EXPECT_EQ(std::memcmp(average.raw(), learner.average().raw(), values.bytes()), 0);
   EXPECT_EQ(learner.optimizer().steps(), 1);
-  EXPECT_TRUE(learner.learn(random_examples(16, 1), 1, 0.01).finite);
+  EXPECT_TRUE(learner.learn(random_batch(16, 1), 1, 0.01).finite);
 }
 
 }  // namespace

@@ -26,15 +26,17 @@ std::vector<uint8_t> read_idx(const std::filesystem::path& path, size_t header, 
   return {bytes.begin() + static_cast<std::ptrdiff_t>(header), bytes.end()};
 }
 
-Examples read_mnist(const std::filesystem::path& folder, const std::string& part, int64_t count) {
+data::Batch read_mnist(const std::filesystem::path& folder, const std::string& part, int64_t count) {
   const auto n = static_cast<size_t>(count);
   const auto pixels = read_idx(folder / (part + "-images-idx3-ubyte.gz"), 16, n * 28 * 28);
   const auto labels = read_idx(folder / (part + "-labels-idx1-ubyte.gz"), 8, n);
-  Examples examples{Tensor::empty({count, 28, 28, 1}), Tensor::empty({count}, DType::i64), {}};
-  std::transform(pixels.begin(), pixels.end(), examples.images.data(),
+  data::Batch batch;
+  batch.images = Tensor::empty({count, 28, 28, 1});
+  batch.labels = Tensor::empty({count}, DType::i64);
+  std::transform(pixels.begin(), pixels.end(), batch.images.data(),
                  [](uint8_t pixel) { return static_cast<float>((pixel / 255.0 - 0.1307) / 0.3081); });
-  std::copy(labels.begin(), labels.end(), examples.labels.data<int64_t>());
-  return examples;
+  std::copy(labels.begin(), labels.end(), batch.labels.data<int64_t>());
+  return batch;
 }
 
 TrainOptions options_of(const json& c) {
@@ -75,9 +77,12 @@ class Trajectory : public testing::Test {
     ASSERT_EQ(model->num_parameters(), c["parameters"].get<int64_t>());
   }
 
-  Examples batch_of(int64_t t) const {
+  data::Batch batch_of(int64_t t) const {
     const int64_t B = c["data"]["batch"], begin = t * B % training.labels.numel();
-    return {training.images.rows(begin, B), training.labels.rows(begin, B), {}};
+    data::Batch batch;
+    batch.images = training.images.rows(begin, B);
+    batch.labels = training.labels.rows(begin, B);
+    return batch;
   }
 
   // The error of the logits of the test pictures, relative to the largest.
@@ -111,7 +116,7 @@ class Trajectory : public testing::Test {
 
   json c;
   formats::NamedArrays expected;
-  Examples training, tests;
+  data::Batch training, tests;
   std::unique_ptr<models::Model> model;
 };
 

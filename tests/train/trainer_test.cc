@@ -1,0 +1,360 @@
+#include "tessera/train/trainer.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "tessera/core/file.h"
+#include "tessera/core/random.h"
+#include "tessera/formats/safetensors.h"
+#include "tests/support.h"
+#include "tests/train/tiny_classifier.h"
+#include "tests/train/tiny_data.h"
+
+namespace tessera::train {
+namespace {
+
+// Remembers what it is told, and does what the test asks after a step.
+class Witness final : public Observer {
+ public:
+  void on_start(const RunInfo& info) override { started = info; }
+  void on_step(const StepInfo& info) override {
+    steps.push_back(info);
+    if (after_step) after_step(info.step);
+  }
+  void on_eval(const EvalInfo& info) override {
+    evaluations.push_back(info);
+    evaluations.back().confusion = {};
+    if (after_eval) after_eval(info);
+  }
+  void on_checkpoint(int64_t step, const std::filesystem::path&, bool) override { checkpoints.push_back(step); }
+  void on_decision(int64_t step, std::string_view, std::string_view value) override {
+    decisions.emplace_back(step, value);
+  }
+  void on_message(Level, std::string_view text) override { messages.emplace_back(text); }
+  void on_finish(const RunSummary& summary) override { endings.push_back(summary.ending); }
+
+  RunInfo started;
+  std::vector<StepInfo> steps;
+  std::vector<EvalInfo> evaluations;
+  std::vector<int64_t> checkpoints;
+  std::vector<std::pair<int64_t, std::string>> decisions;
+  std::vector<std::string> messages;
+  std::vector<Ending> endings;
+  std::function<void(int64_t step)> after_step;
+  std::function<void(const EvalInfo&)> after_eval;
+};
+
+TrainOptions quick_options() {
+  TrainOptions options;
+  options.epochs = 4;
+  options.batch = 16;
+  options.lr = 0.01;
+  options.ema = 0.95;
+  options.checkpoint_every = "7";
+  options.loader_threads = 2;
+  options.augmentation.crop_padding = 1;
+  return options;
+}
+
+struct Attempt {
+  explicit Attempt(const std::filesystem::path& folder) {
+    job.model = &model;
+    job.model_name = "tiny";
+    job.data = test::tiny_data();
+    job.preprocess.height = job.preprocess.width = 8;
+    job.preprocess.crop_pct = 1;
+    job.folder = folder;
+    job.stop = &stop;
+  }
+  RunSummary run(const TrainOptions& options) { return train(job, options, witness); }
+
+  test::TinyClassifier model;
+  std::atomic<bool> stop = false;
+  Witness witness;
+  TrainJob job;
+};
+
+std::string bytes_of(const std::filesystem::path& path) { return read_text(path); }
+
+std::string message_of(const std::function<void()>& f) {
+  try {
+    f();
+  } catch (const Error& e) {
+    return e.what();
+  }
+  return "no error";
+}
+
+class Trainer : public testing::Test {
+ protected:
+  test::TemporaryFolder folder;
+};
+
+TEST_F(Trainer, TrainsSelectsTestsOnceAndSaves) {
+  Attempt attempt(folder / "run");
+  const RunSummary summary = attempt.run(quick_options());
+  const Witness& w = attempt.witness;
+  EXPECT_EQ(summary.ending, Ending::finished);
+  EXPECT_EQ(w.started.training_pictures, 176);  // of 180: the last incomplete batch of an epoch is left out
+  EXPECT_EQ(w.started.steps_per_epoch, 11);
+  EXPECT_EQ(w.started.total_steps, 44);
+  ASSERT_EQ(w.steps.size(), 44u);
+  EXPECT_EQ(summary.step, 44);
+  EXPECT_LT(w.steps.back().loss, w.steps.front().loss);
+  EXPECT_EQ(w.steps[10].epoch, 0);
+  EXPECT_EQ(w.steps[11].epoch, 1);
+  EXPECT_LT(w.steps.back().learning_rate, 1e-4);
+  ASSERT_EQ(w.evaluations.size(), 6u);  // four validations, and the test with the last and the averaged weights
+  for (size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(w.evaluations[i].split, "val");
+    EXPECT_TRUE(w.evaluations[i].ema);
+    EXPECT_EQ(w.evaluations[i].step, 11 * static_cast<int64_t>(i + 1));
+  }
+  EXPECT_EQ(w.evaluations[4].split, "test");
+  EXPECT_FALSE(w.evaluations[4].ema);
+  EXPECT_TRUE(w.evaluations[5].ema);
+  EXPECT_GT(w.evaluations[5].top1, 0.9);
+  EXPECT_EQ(w.decisions, (std::vector<std::pair<int64_t, std::string>>{{0, "44"}}));
+
+  const auto file = formats::read_safetensors(summary.model_file);
+  EXPECT_EQ(file.arrays.size(), 4u);
+  const auto parameters = attempt.model.parameters();  // the averaged weights
+  for (const auto& parameter : parameters) {
+    const auto saved = formats::to_f32(formats::at(file.arrays, parameter.name));
+    EXPECT_EQ(std::memcmp(saved.data(), parameter.tensor->raw(), parameter.tensor->bytes()), 0) << parameter.name;
+  }
+  const std::string header = bytes_of(summary.model_file);
+  EXPECT_EQ(header.find(folder.path().string()), std::string::npos);  // no paths
+  const auto record = nlohmann::json::parse(read_text(folder / "run" / "run.json"));
+  EXPECT_EQ(record["ending"], "finished");
+  EXPECT_EQ(record["scores"].size(), 3u);
+}
+
+// Interrupted after some steps again and again, a run ends at the same bits as one that was never stopped.
+TEST_F(Trainer, ResumesToTheSameBits) {
+  Attempt whole(folder / "whole");
+  whole.run(quick_options());
+  for (const int64_t pause : {1, 5, 11, 13}) {  // 11: the end of an epoch
+    const auto run = folder / ("resumed" + std::to_string(pause));
+    int64_t starts = 0;
+    for (Ending ending = Ending::interrupted; ending == Ending::interrupted; ++starts) {
+      ASSERT_LT(starts, 60);
+      Attempt attempt(run);
+      attempt.model.initialise(static_cast<uint64_t>(100 + starts));
+      if (starts == 0) attempt.model.initialise(3);
+      attempt.job.resume = true;
+      TrainOptions options = quick_options();
+      options.loader_threads = 1 + starts % 3;  // does not matter
+      int64_t done = 0;
+      attempt.witness.after_step = [&](int64_t) { attempt.stop = ++done == pause; };
+      ending = attempt.run(options).ending;
+    }
+    EXPECT_EQ(starts, 44 / pause + (44 % pause ? 1 : 1)) << pause;
+    EXPECT_EQ(bytes_of(run / "model.safetensors"), bytes_of(folder / "whole" / "model.safetensors")) << pause;
+    EXPECT_EQ(bytes_of(run / "best.safetensors"), bytes_of(folder / "whole" / "best.safetensors")) << pause;
+  }
+}
+
+// As after kill -9: everything since the last checkpoint is lost.
+TEST_F(Trainer, ResumesFromAnOlderCheckpoint) {
+  Attempt whole(folder / "whole");
+  whole.run(quick_options());
+  for (const int64_t killed_at : {3, 9, 11, 22, 30, 43}) {
+    const auto run = folder / ("killed" + std::to_string(killed_at));
+    struct Killed {};
+    {
+      Attempt attempt(run);
+      attempt.witness.after_step = [&](int64_t step) {
+        if (step == killed_at) throw Killed();
+      };
+      EXPECT_THROW(attempt.run(quick_options()), Killed);
+    }
+    Attempt attempt(run);
+    attempt.job.resume = true;
+    if (exists(run / "checkpoint.safetensors")) attempt.model.initialise(55);
+    EXPECT_EQ(attempt.run(quick_options()).ending, Ending::finished);
+    EXPECT_EQ(attempt.witness.started.resumed_step, killed_at < 7 ? 0 : attempt.witness.steps.front().step - 1);
+    EXPECT_EQ(bytes_of(run / "model.safetensors"), bytes_of(folder / "whole" / "model.safetensors")) << killed_at;
+    EXPECT_EQ(bytes_of(run / "best.safetensors"), bytes_of(folder / "whole" / "best.safetensors")) << killed_at;
+  }
+}
+
+TEST_F(Trainer, InterruptedInAValidationItValidatesAgain) {
+  Attempt whole(folder / "whole");
+  whole.run(quick_options());
+  {
+    Attempt attempt(folder / "run");
+    attempt.witness.after_step = [&](int64_t step) { attempt.stop = step == 22; };
+    EXPECT_EQ(attempt.run(quick_options()).ending, Ending::interrupted);
+    EXPECT_EQ(attempt.witness.evaluations.size(), 1u);  // the one of step 22 was given up
+  }
+  Attempt attempt(folder / "run");
+  attempt.job.resume = true;
+  attempt.run(quick_options());
+  EXPECT_EQ(attempt.witness.evaluations.front().step, 22);
+  EXPECT_EQ(bytes_of(folder / "run" / "best.safetensors"), bytes_of(folder / "whole" / "best.safetensors"));
+}
+
+TEST_F(Trainer, ResumeOfAFinishedRunDoesNothing) {
+  Attempt first(folder / "run");
+  first.run(quick_options());
+  const std::string before = bytes_of(folder / "run" / "model.safetensors");
+  const std::string checkpoint = bytes_of(folder / "run" / "checkpoint.safetensors");
+  Attempt again(folder / "run");
+  again.job.resume = true;
+  again.model.initialise(77);
+  const RunSummary summary = again.run(quick_options());
+  EXPECT_EQ(summary.ending, Ending::finished);
+  EXPECT_EQ(summary.model_file, folder / "run" / "model.safetensors");
+  EXPECT_TRUE(again.witness.steps.empty());
+  EXPECT_TRUE(again.witness.evaluations.empty());  // the test part is not read again
+  EXPECT_EQ(bytes_of(folder / "run" / "model.safetensors"), before);
+  EXPECT_EQ(bytes_of(folder / "run" / "checkpoint.safetensors"), checkpoint);
+  const Tensor ours = *again.model.parameters()[0].tensor, theirs = *first.model.parameters()[0].tensor;
+  EXPECT_EQ(std::memcmp(ours.raw(), theirs.raw(), ours.bytes()), 0);
+}
+
+TEST_F(Trainer, AFolderWithARunIsNotOverwritten) {
+  Attempt first(folder / "run");
+  first.run(quick_options());
+  const std::string before = bytes_of(folder / "run" / "model.safetensors");
+  Attempt other(folder / "run");
+  EXPECT_THROW(other.run(quick_options()), UsageError);
+  other.job.resume = true;
+  TrainOptions options = quick_options();
+  options.lr = 0.02;
+  EXPECT_NE(message_of([&] { other.run(options); }).find("lr is 0.01 there and 0.02 here"), std::string::npos);
+  EXPECT_EQ(bytes_of(folder / "run" / "model.safetensors"), before);
+}
+
+// A clock that stands still but for the steps, so that a budget can be watched.
+TEST_F(Trainer, ABudgetEndsOnTimeAndItsScheduleIsReplayed) {
+  TrainOptions options = quick_options();
+  options.epochs = 0;
+  options.minutes = 0.5;
+  double clock = 1000;
+  Attempt budgeted(folder / "budgeted");
+  budgeted.job.seconds = [&] { return clock; };
+  budgeted.witness.after_step = [&](int64_t step) { clock += step < 60 ? 0.2 : 0.1; };
+  budgeted.witness.after_eval = [&](const EvalInfo&) { clock += 0.05; };
+  const RunSummary summary = budgeted.run(options);
+  EXPECT_EQ(summary.ending, Ending::finished);
+  EXPECT_LE(clock, 1030.5);
+  EXPECT_GE(clock, 1028);
+  EXPECT_GE(budgeted.witness.decisions.size(), 3u);
+  EXPECT_EQ(budgeted.witness.decisions.front().first, 3);
+  EXPECT_EQ(budgeted.witness.started.total_steps, 0);
+  EXPECT_LT(budgeted.witness.steps.back().learning_rate, 0.01 * 1e-2);
+
+  options.minutes = 0;
+  Attempt replay(folder / "replay");
+  replay.job.schedule_from = folder / "budgeted";
+  EXPECT_EQ(replay.run(options).step, summary.step);
+  const auto ours = replay.model.parameters(), theirs = budgeted.model.parameters();
+  for (size_t i = 0; i < ours.size(); ++i)
+    EXPECT_EQ(std::memcmp(ours[i].tensor->raw(), theirs[i].tensor->raw(), ours[i].tensor->bytes()), 0);
+  EXPECT_EQ(replay.witness.decisions, budgeted.witness.decisions);
+}
+
+TEST_F(Trainer, TimeWhileStoppedDoesNotCount) {
+  TrainOptions options = quick_options();
+  options.epochs = 0;
+  options.minutes = 0.25;
+  double clock = 0;
+  int64_t steps = 0;
+  RunSummary summary;
+  for (int64_t pause : {2, 10, 1000}) {  // the first stop comes before the first decision
+    Attempt attempt(folder / "run");
+    attempt.job.resume = true;
+    attempt.job.seconds = [&] { return clock; };
+    int64_t done = 0;
+    attempt.witness.after_step = [&](int64_t) {
+      clock += 0.1;
+      ++steps;
+      attempt.stop = ++done == pause;
+    };
+    summary = attempt.run(options);
+    clock += 3600;
+  }
+  EXPECT_EQ(summary.ending, Ending::finished);
+  EXPECT_EQ(summary.step, steps);
+  EXPECT_NEAR(static_cast<double>(steps) * 0.1, 15, 0.7);
+  EXPECT_NEAR(summary.seconds_trained, 15, 0.7);
+}
+
+TEST_F(Trainer, ALossThatIsNotFiniteStopsAndKeepsTheCheckpoint) {
+  TrainOptions options = quick_options();
+  Attempt attempt(folder / "run");
+  std::string checkpoint;
+  attempt.witness.after_step = [&](int64_t step) {
+    if (step != 9) return;
+    checkpoint = bytes_of(folder / "run" / "checkpoint.safetensors");
+    attempt.model.parameters()[0].tensor->data()[0] = NAN;
+  };
+  const std::string message = message_of([&] { attempt.run(options); });
+  EXPECT_NE(message.find("the loss became nan at step 10"), std::string::npos) << message;
+  EXPECT_NE(message.find("keeps step 7"), std::string::npos) << message;
+  EXPECT_EQ(attempt.witness.endings, std::vector<Ending>{Ending::failed});
+  EXPECT_EQ(bytes_of(folder / "run" / "checkpoint.safetensors"), checkpoint);
+  EXPECT_FALSE(exists(folder / "run" / "model.safetensors"));
+}
+
+TEST_F(Trainer, StopsEarlyWithoutProgress) {
+  TrainOptions options = quick_options();
+  options.lr = 1e-12;  // nothing is learned
+  options.epochs = 30;
+  options.ema = 0;
+  options.patience = 3;
+  options.augmentation = {};
+  options.schedule = "constant";
+  options.warmup = 0;
+  Attempt attempt(folder / "run");
+  const RunSummary summary = attempt.run(options);
+  EXPECT_EQ(summary.ending, Ending::stopped_early);
+  EXPECT_LT(summary.step, 30 * 11);
+  EXPECT_TRUE(exists(summary.model_file));
+  EXPECT_EQ(attempt.witness.evaluations.back().split, "test");
+  Attempt again(folder / "run");
+  again.job.resume = true;
+  EXPECT_EQ(again.run(options).ending, Ending::stopped_early);
+  EXPECT_TRUE(again.witness.steps.empty());
+
+  options.val_fraction = 0;
+  Attempt blind(folder / "blind");
+  EXPECT_THROW(blind.run(options), UsageError);
+}
+
+TEST_F(Trainer, WithoutAValidationPartItTrainsOnEverything) {
+  TrainOptions options = quick_options();
+  options.val_fraction = 0;
+  options.epochs = 1;
+  options.ema = 0;
+  Attempt attempt(folder / "run");
+  attempt.run(options);
+  EXPECT_EQ(attempt.witness.started.training_pictures, 192);
+  ASSERT_EQ(attempt.witness.evaluations.size(), 1u);
+  EXPECT_EQ(attempt.witness.evaluations[0].split, "test");
+  EXPECT_FALSE(exists(folder / "run" / "best.safetensors"));
+}
+
+TEST_F(Trainer, JobsThatCannotBeAreErrors) {
+  test::TinyClassifier five({.classes = 5});
+  Attempt attempt(folder / "run");
+  attempt.job.model = &five;
+  EXPECT_NE(message_of([&] { attempt.run(quick_options()); }).find("the data has 4 classes, but the model tells 5"),
+            std::string::npos);
+  attempt.job.model = &attempt.model;
+  attempt.job.preprocess.height = 9;
+  EXPECT_NE(message_of([&] { attempt.run(quick_options()); }).find("8 x 8 x 3"), std::string::npos);
+  TrainOptions nonsense = quick_options();
+  nonsense.lr = NAN;
+  EXPECT_THROW(attempt.run(nonsense), UsageError);
+  EXPECT_FALSE(exists(folder / "run"));
+}
+
+}  // namespace
+}  // namespace tessera::train
