@@ -64,10 +64,15 @@ void Learner::keep_average() {
   std::copy_n(average().data(), values.numel(), values.data());
 }
 
-WithAverage::WithAverage(Learner& learner) : values_(learner.parameters().values()), last_(values_.clone()) {
+WithAverage::WithAverage(Learner& learner, bool averaged) {
+  if (!averaged) return;
+  values_ = learner.parameters().values();
+  last_ = values_.clone();
   learner.keep_average();
 }
 
-WithAverage::~WithAverage() { std::copy_n(last_.data(), last_.numel(), values_.data()); }
+WithAverage::~WithAverage() {
+  if (values_) std::copy_n(last_.data(), last_.numel(), values_.data());
+}
 
 }  // namespace tessera::train

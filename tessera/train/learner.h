@@ -48,16 +48,16 @@ class Learner {
   std::optional<Ema> ema_;
 };
 
-// While one lives, the model has the averaged weights.
+// While one lives, the model has the averaged weights (or, if not `averaged`, those it has).
 class WithAverage {
  public:
-  explicit WithAverage(Learner& learner);
+  explicit WithAverage(Learner& learner, bool averaged = true);
   ~WithAverage();
   WithAverage(const WithAverage&) = delete;
   WithAverage& operator=(const WithAverage&) = delete;
 
  private:
-  Tensor values_, last_;
+  Tensor values_, last_;  // undefined where nothing is to be put back
 };
 
 }  // namespace tessera::train

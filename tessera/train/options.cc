@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <thread>
 
 #include "tessera/core/error.h"
 
@@ -118,6 +119,11 @@ Schedule schedule_options(const TrainOptions& options, int64_t total) {
   for (double milestone : options.milestones) schedule.milestones.push_back(in_steps(milestone));
   schedule.factor = options.lr_factor;
   return schedule;
+}
+
+int loader_threads(const TrainOptions& options) {
+  if (options.loader_threads > 0) return static_cast<int>(options.loader_threads);
+  return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
 }
 
 namespace {

@@ -75,6 +75,9 @@ EmaOptions ema_options(const TrainOptions& options);
 // For a run whose first plan has `total` steps: what is given as a share of the run becomes steps.
 Schedule schedule_options(const TrainOptions& options, int64_t total);
 
+// At least 1.
+int loader_threads(const TrainOptions& options);
+
 // Whether a parameter is frozen: a pattern is its name, the beginning of its name ("blocks.0" freezes the whole block),
 // or has * for anything within.
 bool is_frozen(const TrainOptions& options, const std::string& parameter);
