@@ -19,13 +19,29 @@ using Json = nlohmann::ordered_json;
 // "[14,14,768]"
 std::string bracketed(const Shape& shape) { return fmt::format("[{}]", fmt::join(shape.extents(), ",")); }
 
-// A JSON object as "key = value" lines under a heading.
+std::string one_line(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+// A JSON object as lines "key = value", what lies inside indented below its key.
+void print_entries(const Json& object, size_t indent) {
+  const std::string margin(indent, ' ');
+  for (const auto& [key, value] : object.items()) {
+    if (value.is_object()) {
+      print("{}{}:\n", margin, key);
+      print_entries(value, indent + 2);
+    } else if (value.is_array() && !value.empty() && value.front().is_object()) {
+      print("{}{}:\n", margin, key);
+      for (const Json& entry : value) print("{}  {}\n", margin, one_line(entry));
+    } else {
+      print("{}{} = {}\n", margin, key, one_line(value));
+    }
+  }
+}
+
 void print_object(const char* heading, const std::string& json) {
   const Json object = Json::parse(json, nullptr, false);
   if (!object.is_object() || object.empty()) return;
   print("\n{}:\n", heading);
-  for (const auto& [key, value] : object.items())
-    print("  {} = {}\n", key, value.dump(-1, ' ', false, Json::error_handler_t::replace));
+  print_entries(object, 2);
 }
 
 std::string first_of(const std::vector<std::string>& names) {

@@ -16,8 +16,8 @@ namespace {
 constexpr int kBrokenPipe = 128 + SIGPIPE;  // as a shell reports it
 
 void print_overview(const Registry& commands) {
-  print("Usage: tessera COMMAND [OPTIONS]\n\nTrains, evaluates and runs Vision Transformers on a CPU.\n\n");
-  Table table({"Commands:", ""}, "ll");
+  print("Usage: tessera COMMAND [OPTIONS]\n\nTrains, evaluates and runs Vision Transformers on a CPU.\n\nCommands:\n");
+  Table table("ll");
   for (const std::string& name : commands.names()) table.add({"  " + name, commands.at(name).about});
   print("{}\n", table.text());
   print("  tessera COMMAND --help    what a command takes\n  tessera --version         the version\n\n");

@@ -39,6 +39,7 @@ bool parse(Options& options, const Arguments& arguments, const std::function<voi
 class Table {
  public:
   // alignment: 'l' or 'r' for each column.
+  explicit Table(std::string alignment) : alignment_(std::move(alignment)) {}
   Table(std::vector<std::string> headings, std::string alignment);
   void add(std::vector<std::string> row);
   std::string text() const;

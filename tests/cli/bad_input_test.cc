@@ -129,6 +129,31 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"BenchBatchZero", {"bench", "infer", "--model", "vit_lite_7_4", "--batch", "0"}, 2, {"'--batch'"}}),
     [](const auto& info) { return std::string(info.param.name); });
 
+INSTANTIATE_TEST_SUITE_P(
+    Train, BadInput,
+    testing::Values(
+        Case{"NoData", {"train"}, 2, {"'--data' is missing"}},
+        Case{"WrongDataPath", {"train", "--data", "nowhere"}, 1, {"nowhere"}},
+        Case{"EmptyFolder", {"train", "--data", "empty"}, 1, {"empty"}},
+        Case{"UnknownOption", {"train", "--data", "shapes", "--learning-rat", "1"}, 2, {"'--learning-rat'"}},
+        Case{"HeadsDoNotDivide",
+             {"train", "--data", "shapes", "--model", "vit_cifar", "--set", "num_heads=7"},
+             2,
+             {"num_heads 7", "embed_dim 192"}},
+        Case{"BatchZero", {"train", "--data", "shapes", "--batch", "0"}, 2, {"'--batch'", "at least 1", "'0'"}},
+        Case{"LearningRateNaN", {"train", "--data", "shapes", "--lr", "nan"}, 2, {"'--lr'", "above 0", "'nan'"}},
+        Case{"LearningRateText", {"train", "--data", "shapes", "--lr", "fast"}, 2, {"'--lr'", "a number", "'fast'"}},
+        Case{"TwoLengths", {"train", "--data", "shapes", "--epochs", "3", "--minutes", "2"}, 2, {"epochs", "minutes"}},
+        Case{"UnknownModel", {"train", "--data", "shapes", "--model", "vit_cifra"}, 2, {"'vit_cifra'", "'vit_cifar'"}},
+        Case{"UnknownRecipe", {"train", "--data", "shapes", "--recipe", "shpaes"}, 2, {"'--recipe'", "'shpaes'"}},
+        Case{"ResumeWhat", {"train", "--data", "shapes", "--resume"}, 2, {"'--resume'", "--out"}},
+        Case{"FromText", {"train", "--data", "shapes", "--from", "text.jpg"}, 1, {"text.jpg"}},
+        Case{"FromOtherModel",
+             {"train", "--data", "shapes", "--from", "weights.safetensors", "--model", "vit_cifar"},
+             1,
+             {"weights.safetensors"}}),
+    [](const auto& info) { return std::string(info.param.name); });
+
 // Every hostile file that must be refused: by one line, whatever it holds.
 TEST(Hostile, FilesAreRefusedByInfo) {
   const test::TemporaryFolder folder;

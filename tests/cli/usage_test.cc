@@ -10,7 +10,7 @@ using test::Outcome;
 using test::run_tessera;
 using test::TemporaryFolder;
 
-const std::vector<std::string> kCommands = {"bench", "eval", "info", "models", "predict"};
+const std::vector<std::string> kCommands = {"bench", "eval", "info", "models", "predict", "train"};
 
 TEST(Usage, WithoutArgumentsEveryCommandIsListed) {
   const TemporaryFolder folder;
@@ -35,7 +35,7 @@ TEST(Usage, EveryCommandExplainsItself) {
 TEST(Usage, WhatIsUnknownIsNamedWithTheNearest) {
   const TemporaryFolder folder;
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{"predcit"}, "tessera: unknown command 'predcit', did you mean 'predict'?; tessera --help lists them\n"},
+      {{"trian"}, "tessera: unknown command 'trian', did you mean 'train'?; tessera --help lists them\n"},
       {{"models", "--jason"}, "tessera: unknown option '--jason', did you mean '--json'?\n"},
       {{"bench", "infer", "--model", "vit_tiny_patch16_223"},
        "tessera: unknown model 'vit_tiny_patch16_223', did you mean 'vit_tiny_patch16_224'?\n"},

@@ -1,0 +1,168 @@
+// tessera train, from the outside: with little said, stopped and resumed, and when it goes wrong.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <thread>
+
+#include "tessera/core/random.h"
+#include "tessera/image/encode_png.h"
+#include "tests/cli/program.h"
+#include "tests/cli/tiny_model.h"
+#include "tests/sha256.h"
+
+namespace tessera {
+namespace {
+
+using test::Outcome;
+using test::run_tessera;
+using test::TemporaryFolder;
+
+// A run of a second or less.
+std::vector<std::string> tiny(std::vector<std::string> more) {
+  std::vector<std::string> words = {"train",      "--data",   "shapes",       "--data-set", "size=16",
+                                    "--data-set", "train=96", "--data-set",   "test=32",    "--set",
+                                    "depth=1",    "--set",    "embed_dim=16", "--set",      "num_heads=2",
+                                    "--batch",    "16",       "--threads",    "1"};
+  words.insert(words.end(), more.begin(), more.end());
+  return words;
+}
+
+std::string sha_of(const std::filesystem::path& file) { return test::sha256(read_file(file)); }
+
+TEST(Train, SaysWhereEverythingLiesAndEvalAgrees) {
+  const TemporaryFolder folder;
+  const Outcome first = run_tessera(tiny({"--steps", "10"}), folder.path());
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_EQ(first.err, "");
+  for (const char* name : {"model.safetensors", "report.html", "metrics.csv", "metrics.jsonl", "run.json",
+                           "checkpoint.safetensors", "tensorboard"})
+    EXPECT_TRUE(std::filesystem::exists(folder / "runs/vit_cifar-1" / name)) << name;
+  EXPECT_NE(first.out.find("tessera predict runs/vit_cifar-1/model.safetensors"), std::string::npos) << first.out;
+
+  const auto record = nlohmann::json::parse(read_text(folder / "runs/vit_cifar-1/run.json"));
+  const Outcome eval = run_tessera({"eval", "runs/vit_cifar-1/model.safetensors", "--data", "shapes", "--data-set",
+                                    "size=16", "--data-set", "train=96", "--data-set", "test=32", "--json"},
+                                   folder.path());
+  ASSERT_EQ(eval.code, 0) << eval.err;
+  EXPECT_EQ(nlohmann::json::parse(eval.out)["top1"], record["scores"].back()["accuracy"]);
+
+  ASSERT_EQ(run_tessera(tiny({"--steps", "1"}), folder.path()).code, 0);
+  EXPECT_TRUE(std::filesystem::exists(folder / "runs/vit_cifar-2/model.safetensors"));
+}
+
+TEST(Train, GoesOnAfterASignalToTheSameWeights) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(run_tessera(tiny({"--steps", "40", "--out", "whole"}), folder.path()).code, 0);
+  const pid_t child =
+      test::start_tessera(tiny({"--steps", "40", "--out", "a run", "--checkpoint-every", "1"}), folder.path(), "begin");
+  while (!std::filesystem::exists(folder / "a run/checkpoint.safetensors"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  kill(child, SIGTERM);
+  const int code = test::wait_for(child);
+  if (code == 0) GTEST_SKIP() << "the run was over before the signal";
+  EXPECT_EQ(code, 128 + SIGTERM);
+  const std::string said = read_text(folder / "begin");
+  EXPECT_NE(said.find("  tessera train --data shapes"), std::string::npos) << said;
+  EXPECT_NE(said.find("--out 'a run' --checkpoint-every 1 --resume\n"), std::string::npos) << said;
+  EXPECT_FALSE(std::filesystem::exists(folder / "a run/model.safetensors"));
+
+  const auto again = tiny({"--steps", "40", "--out", "a run", "--resume"});
+  ASSERT_EQ(run_tessera(again, folder.path()).code, 0);
+  EXPECT_EQ(sha_of(folder / "a run/model.safetensors"), sha_of(folder / "whole/model.safetensors"));
+  const Outcome finished = run_tessera(again, folder.path());
+  EXPECT_EQ(finished.code, 0);
+  EXPECT_NE(finished.out.find("finished"), std::string::npos);
+}
+
+TEST(Train, RefusesToMixRuns) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(run_tessera(tiny({"--steps", "4", "--out", "run"}), folder.path()).code, 0);
+  const std::string before = sha_of(folder / "run/checkpoint.safetensors");
+  const Outcome twice = run_tessera(tiny({"--steps", "4", "--out", "run"}), folder.path());
+  EXPECT_EQ(twice.code, 2);
+  EXPECT_EQ(twice.complaints(), 1);
+  EXPECT_TRUE(twice.says("--resume")) << twice.err;
+  const Outcome other =
+      run_tessera(tiny({"--steps", "4", "--out", "run", "--resume", "--set", "mlp_ratio=3"}), folder.path());
+  EXPECT_EQ(other.code, 1);
+  EXPECT_EQ(other.complaints(), 1);
+  EXPECT_TRUE(other.says("run/checkpoint.safetensors")) << other.err;
+  EXPECT_TRUE(other.says("mlp_ratio")) << other.err;
+  EXPECT_EQ(sha_of(folder / "run/checkpoint.safetensors"), before);
+
+  std::vector<std::byte> bytes = read_file(folder / "run/checkpoint.safetensors");
+  bytes.resize(bytes.size() - 100);
+  write_atomically(folder / "run/checkpoint.safetensors", bytes);
+  const Outcome truncated = run_tessera(tiny({"--steps", "4", "--out", "run", "--resume"}), folder.path());
+  EXPECT_EQ(truncated.code, 1);
+  EXPECT_EQ(truncated.complaints(), 1);
+  EXPECT_TRUE(truncated.says("run/checkpoint.safetensors")) << truncated.err;
+}
+
+TEST(Train, StopsWhereTheLossIsNoNumber) {
+  const TemporaryFolder folder;
+  const Outcome run =
+      run_tessera(tiny({"--steps", "20", "--out", "run", "--lr", "1e30", "--warmup", "0", "--checkpoint-every", "1"}),
+                  folder.path());
+  EXPECT_EQ(run.code, 1);
+  EXPECT_EQ(run.complaints(), 1) << run.err;
+  EXPECT_TRUE(run.says("at step ")) << run.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "run/model.safetensors"));
+}
+
+TEST(Train, ARecipeSaysWhatNoFlagSays) {
+  const TemporaryFolder folder;
+  write_atomically(folder / "r.toml", std::string_view("steps = 3\n[optimiser]\nlr = 0.5\nweight_decay = 0.25\n"));
+  ASSERT_EQ(run_tessera(tiny({"--recipe", "r.toml", "--lr", "0.125", "--out", "run"}), folder.path()).code, 0);
+  const auto options = nlohmann::json::parse(read_text(folder / "run/run.json"))["options"];
+  EXPECT_EQ(options["steps"], 3);
+  EXPECT_EQ(options["lr"], 0.125);
+  EXPECT_EQ(options["weight_decay"], 0.25);
+  write_atomically(folder / "r.toml", std::string_view("wieght_decay = 0.25\n"));
+  const Outcome wrong = run_tessera(tiny({"--recipe", "r.toml"}), folder.path());
+  EXPECT_EQ(wrong.code, 2);
+  EXPECT_EQ(wrong.err, "tessera: r.toml:1: unknown option 'wieght_decay', did you mean 'weight_decay'?\n");
+}
+
+TEST(Train, FoldersOfPicturesNeedNothingMore) {
+  const TemporaryFolder folder;
+  for (const char* name : {"dark", "light"}) {
+    std::filesystem::create_directories(folder / "pictures" / name);
+    for (uint64_t i = 0; i < 20; ++i) {
+      image::Picture picture(24, 20, 3);
+      Random random(i, name);
+      for (uint8_t& value : picture.pixels)
+        value = static_cast<uint8_t>(random.below(100) + (name[0] == 'l' ? 150 : 0));
+      write_atomically(folder / "pictures" / name / fmt::format("{}.png", i), image::encode_png(picture));
+    }
+  }
+  const Outcome run = run_tessera(
+      {"train", "--data", "pictures", "--steps", "12", "--set", "depth=1", "--set", "embed_dim=24", "--out", "run"},
+      folder.path());
+  ASSERT_EQ(run.code, 0) << run.err;
+  const Outcome guess =
+      run_tessera({"predict", "run/model.safetensors", "pictures", "--csv", "--top", "1"}, folder.path());
+  EXPECT_EQ(guess.code, 0) << guess.err;
+  int64_t right = 0;
+  for (size_t at = 0; (at = guess.out.find("\npictures/", at)) != std::string::npos; ++at) {
+    const std::string line = guess.out.substr(at + 1, guess.out.find('\n', at + 1) - at - 1);
+    right += line.find(line[9] == 'd' ? ",dark," : ",light,") != std::string::npos;
+  }
+  EXPECT_GE(right, 36);  // of 40
+
+  // Fine-tuned to other classes: the body is kept, the head is new.
+  std::filesystem::rename(folder / "pictures/dark", folder / "pictures/dusk");
+  const Outcome tuned = run_tessera({"train", "--data", "pictures", "--steps", "2", "--from", "run/model.safetensors",
+                                     "--out", "tuned", "--freeze", "blocks"},
+                                    folder.path());
+  ASSERT_EQ(tuned.code, 0) << tuned.err;
+  const auto before = formats::read_safetensors(folder / "run/model.safetensors").arrays;
+  const auto after = formats::read_safetensors(folder / "tuned/model.safetensors").arrays;
+  EXPECT_EQ(formats::to_f32(formats::at(before, "blocks.0.attn.qkv.weight")),
+            formats::to_f32(formats::at(after, "blocks.0.attn.qkv.weight")));
+  EXPECT_NE(formats::to_f32(formats::at(before, "head.weight")), formats::to_f32(formats::at(after, "head.weight")));
+}
+
+}  // namespace
+}  // namespace tessera
