@@ -8,9 +8,9 @@ tessera=$(realpath "$1")
 work=$(mktemp -d)
 trap 'umount "$work/small" 2>/dev/null || true; rm -rf "$work"' EXIT
 
-# train OUT [flags]: a small model with everything random about it switched on.
+# train OUT [flags]: a small model with everything random about it switched on. Replaces the (sub)shell, so that a kill hits the run.
 train() {
-  "$tessera" train --data shapes --data-set train=600 --data-set test=60 --model vit_cifar --set embed_dim=48 --set depth=3 \
+  exec "$tessera" train --data shapes --data-set train=600 --data-set test=60 --model vit_cifar --set embed_dim=48 --set depth=3 \
     --set num_heads=3 --set proj_drop_rate=0.1 --set drop_path_rate=0.1 --crop-padding 4 --flip 0.5 --mixup 0.2 --ema 0.9 \
     --steps 120 --batch 32 --checkpoint-every 9 --seed 3 --threads 2 --out "$@" >>"$work/log" 2>&1
 }
@@ -33,13 +33,13 @@ killed() {
   while kill -0 "$pid" 2>/dev/null && ! eval "$2"; do :; done
   kill -9 "$pid" 2>/dev/null || fail "$1: the run was over before it could be killed"
   wait "$pid" 2>/dev/null || true
-  train "$out" --resume || fail "$1: did not resume"
+  (train "$out" --resume) || fail "$1: did not resume"
   same "$1"
 }
 
-train "$work/whole" --loader-threads 1
+(train "$work/whole" --loader-threads 1)
 expected=$(digest "$work/whole")
-train "$work/loaders" --loader-threads 4
+(train "$work/loaders" --loader-threads 4)
 same loaders
 
 killed before_first_checkpoint "[ -e '$work/before_first_checkpoint' ]"
@@ -51,7 +51,7 @@ done
 
 mkdir "$work/small"
 if mount -t tmpfs -o size=1200k tmpfs "$work/small" 2>/dev/null; then
-  if train "$work/small/run"; then fail "full disk: the run says that it succeeded"; fi
+  if (train "$work/small/run"); then fail "full disk: the run says that it succeeded"; fi
   grep -q "No space left" "$work/log" || fail "full disk: no clear error"
   grep "No space left" "$work/log" | tail -1
   "$tessera" info "$work/small/run/checkpoint.safetensors" >/dev/null || fail "full disk: the checkpoint before is damaged"
