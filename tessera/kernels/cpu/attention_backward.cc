@@ -114,11 +114,9 @@ class Backward {
              width_);
     k_columns_.multiply(rows, q_.data(), width_, p_.data(), stride_);                      // (rows, n)
     if (want_scores_) v_columns_.multiply(rows, dy_.data(), width_, ds_.data(), stride_);  // (rows, n)
+    for (int64_t r = 0; r < rows; ++r) biases_.add(first + r, j, n, p_.data() + r * stride_);
     for (int64_t r = 0; r < rows; ++r) {
       if (j == 0) fetcher_.fetch(first + r);
-      biases_.add(first + r, j, n, p_.data() + r * stride_);
-    }
-    for (int64_t r = 0; r < rows; ++r) {
       if (in_.dropout > 0) {
         row<true>(first, r, vecs);
       } else {

@@ -111,7 +111,10 @@ class Forward {
       if (in_.dropout > 0) keep_.draw(b_, head_, first, rows, j, n);
       score(rows, block);
       for (int64_t r = 0; r < rows; ++r) raise(first, r, j, n);
-      for (int64_t r = 0; r < rows; ++r) exponentiate(r, n);
+      for (int64_t r = 0; r < rows; ++r) {
+        if (block == 0) fetcher_.fetch(first + r);
+        exponentiate(r, n);
+      }
       Multiply(rows, VecsOf(in_.d), n, scores_.data(), stride_, v_.data() + j * width_, width_, y_.data(), width_,
                block > 0);  // (rows, d)
     }
@@ -122,7 +125,6 @@ class Forward {
   // The running softmax, first half: what was summed before is brought to the new largest score.
   void raise(int64_t first, int64_t r, int64_t j, int64_t n) {
     float* row = scores_.data() + r * stride_;
-    if (j == 0) fetcher_.fetch(first + r);
     biases_.add(first + r, j, n, row);
     const float before = most_[r];
     most_[r] = std::max(before, RowMax(row, VecsOf(n)));

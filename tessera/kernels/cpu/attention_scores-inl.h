@@ -68,7 +68,8 @@ class Columns {
 };
 
 // Fetches tokens into the cache while others are computed with. The rows of a head lie far apart, which the hardware
-// does not foresee: asked for one by one beforehand, they cost next to no time, and else up to half of it.
+// does not foresee: without this, a batch that exceeds the caches took a quarter longer. Row by row beside the
+// exponentials measured faster than in the loop before them, or spread over the products.
 class Fetcher {
  public:
   explicit Fetcher(int64_t d) : d_(d) {}
