@@ -10,6 +10,7 @@
 #include "tessera/core/error.h"
 #include "tessera/formats/safetensors.h"
 #include "tessera/infer/classifier.h"
+#include "tessera/models/registry.h"
 
 namespace tessera::cli {
 namespace {
@@ -82,6 +83,20 @@ void describe_bare_weights(const std::filesystem::path& path, const formats::Saf
   print("\n{}", table.text());
 }
 
+// The state of a training run: train/checkpoint.h says what it holds.
+void describe_checkpoint(const std::filesystem::path& path, const std::string& state) {
+  const Json run = Json::parse(state, nullptr, false);
+  TESSERA_CHECK(run.is_object() && run.contains("architecture"), "{}: the state of its run is damaged", path.string());
+  print("{}: a checkpoint, the state of a training run; tessera train … --resume goes on with it\n", path.string());
+  print_model(*models::build(run["architecture"].dump()));
+  for (const auto& [key, about] :
+       {std::pair{"step", "steps done"}, std::pair{"seconds", "seconds trained"}, std::pair{"finished", "finished"}})
+    if (run.contains(key)) print("  {:<13}  {}\n", about, one_line(run[key]));
+  for (const auto& [key, heading] : {std::pair{"best", "Best validation"}, std::pair{"options", "Options"},
+                                     std::pair{"architecture", "Architecture"}})
+    if (run.contains(key)) print_object(heading, run[key].dump());
+}
+
 }  // namespace
 
 std::string describe(const image::Preprocess& how) {
@@ -122,6 +137,8 @@ void print_shapes(models::Model& model) {
 
 void describe_weights(const std::filesystem::path& path, const std::string& architecture, bool shapes) {
   const formats::SafeTensors file = formats::read_safetensors(path);
+  if (const auto run = file.metadata.find("tessera.run"); run != file.metadata.end())
+    return describe_checkpoint(path, run->second);
   const bool is_model = file.metadata.count("tessera.format") > 0;
   if (!is_model && architecture.empty()) return describe_bare_weights(path, file);
   weights::LoadedModel loaded = weights::load_model(path, architecture);

@@ -5,16 +5,16 @@ namespace tessera::models {
 
 void VitConfig::visit(Options& o) {
   o.section("Picture");
-  o("img_size", img_size, "height and width of the picture in pixels; one number for both").at_least(1);
-  o("patch_size", patch_size, "height and width of a patch in pixels; one number for both").at_least(1);
-  o("in_chans", in_chans, "channels of the picture").at_least(1);
-  o("num_classes", num_classes, "classes; 0: no head, the pooled features come out").at_least(0);
+  o("img_size", img_size, "height and width of the picture in pixels; one number for both").at_least(1).at_most(16384);
+  o("patch_size", patch_size, "height and width of a patch in pixels; one number for both").at_least(1).at_most(16384);
+  o("in_chans", in_chans, "channels of the picture").at_least(1).at_most(4096);
+  o("num_classes", num_classes, "classes; 0: no head, the pooled features come out").at_least(0).at_most(10000000);
   o.section("Encoder");
-  o("embed_dim", embed_dim, "width of the tokens (D)").at_least(1);
-  o("depth", depth, "number of blocks (L)").at_least(0);
-  o("num_heads", num_heads, "attention heads (h)").at_least(1);
-  o("head_dim", head_dim, "width of a head (d); 0: embed_dim / num_heads").at_least(0);
-  o("mlp_ratio", mlp_ratio, "hidden width of the MLP over embed_dim").above(0);
+  o("embed_dim", embed_dim, "width of the tokens (D)").at_least(1).at_most(65536);
+  o("depth", depth, "number of blocks (L)").at_least(0).at_most(4096);
+  o("num_heads", num_heads, "attention heads (h)").at_least(1).at_most(4096);
+  o("head_dim", head_dim, "width of a head (d); 0: embed_dim / num_heads").at_least(0).at_most(65536);
+  o("mlp_ratio", mlp_ratio, "hidden width of the MLP over embed_dim").above(0).at_most(1000);
   o("act", act, "activation of the MLP").one_of({"gelu_erf", "gelu_tanh", "relu"});
   o("qkv_bias", qkv_bias, "biases of queries, keys and values");
   o("qk_norm", qk_norm, "LayerNorm on the queries and keys of each head");
@@ -26,7 +26,7 @@ void VitConfig::visit(Options& o) {
   o.section("Tokens and positions");
   o("patch_bias", patch_bias, "bias of the patch embedding; false by default with pre_norm");
   o("class_token", class_token, "a learned token in front of the patches");
-  o("reg_tokens", reg_tokens, "number of register tokens behind the class token").at_least(0);
+  o("reg_tokens", reg_tokens, "number of register tokens behind the class token").at_least(0).at_most(65536);
   o("no_embed_class", no_embed_class, "learned positions for the patches only");
   o("pos_embed", pos_embed, "positions: learned per token, learned per row and column, fixed sine-cosine, or none")
       .one_of({"learn", "learn_2d", "sincos_2d", "none"});
@@ -36,7 +36,8 @@ void VitConfig::visit(Options& o) {
       .one_of({"token", "avg"});
   o("fc_norm", fc_norm, "the final norm behind the pooling; true by default with global_pool avg");
   o("representation_size", representation_size, "hidden width of the paper's pre-training head; 0: one linear layer")
-      .at_least(0);
+      .at_least(0)
+      .at_most(1000000);
   o.section("Regularisation");
   o("pos_drop_rate", pos_drop_rate, "dropout after the positions").at_least(0).below(1);
   o("attn_drop_rate", attn_drop_rate, "dropout on the attention probabilities").at_least(0).below(1);

@@ -59,6 +59,15 @@ void check_same_architecture(models::Model& model, const std::string& given, con
   }
 }
 
+// What is wrong with an architecture out of a file is wrong with the file, not with the command line.
+std::unique_ptr<models::Model> build_stored(const std::string& architecture, const std::filesystem::path& path) {
+  try {
+    return models::build(architecture);
+  } catch (const UsageError& error) {
+    fail("{}: its architecture cannot be built: {}", path.string(), error.what());
+  }
+}
+
 }  // namespace
 
 void save_model(const std::filesystem::path& path, models::Model& model, const ModelInfo& info,
@@ -97,13 +106,17 @@ void load_weights(models::Model& model, const formats::NamedArrays& arrays, cons
 
 LoadedModel load_model(const std::filesystem::path& path, const std::string& architecture) {
   const formats::SafeTensors file = formats::read_safetensors(path);
+  TESSERA_CHECK(
+      file.metadata.count("tessera.run") == 0,
+      "{}: a checkpoint, the state of a training run; use the model.safetensors or best.safetensors beside it",
+      path.string());
   LoadedModel loaded;
   loaded.info = info_from(file.metadata, path);
   const bool bare = loaded.info.architecture.empty();
   TESSERA_CHECK(!bare || !architecture.empty(),
                 "{}: these are bare weights; say what they belong to with --architecture FILE or --model NAME",
                 path.string());
-  loaded.model = models::build(bare ? architecture : loaded.info.architecture);
+  loaded.model = bare ? models::build(architecture) : build_stored(loaded.info.architecture, path);
   loaded.info.architecture = loaded.model->architecture();
   if (!bare && !architecture.empty()) check_same_architecture(*loaded.model, architecture, path);
   load_weights(*loaded.model, file.arrays, path.string());

@@ -20,6 +20,16 @@ struct Case {
 
 // The working folder of every case.
 struct Folder : TinyModel {
+  formats::NamedArrays arrays() const { return formats::read_safetensors(folder / "weights.safetensors").arrays; }
+
+  // A model file whose architecture has some keys changed.
+  void write_model(const std::string& name, const std::string& changes) const {
+    auto architecture = nlohmann::json::parse(read_text(folder / "a.json"));
+    architecture.update(nlohmann::json::parse(changes));
+    formats::write_safetensors(folder / name, arrays(),
+                               {{"tessera.format", "1"}, {"tessera.architecture", architecture.dump()}});
+  }
+
   Folder() {
     std::filesystem::create_directories(folder / "empty");
     write_atomically(folder / "text.jpg", std::string_view("This is a text file.\n"));
@@ -27,6 +37,12 @@ struct Folder : TinyModel {
     std::vector<std::byte> weights = read_file(folder / "weights.safetensors");
     weights.resize(weights.size() - 1000);
     write_atomically(folder / "truncated.safetensors", weights);
+    write_model("model.safetensors", "{}");
+    write_model("heads.safetensors", R"({"num_heads": 5})");
+    write_model("endless.safetensors", R"({"depth": 1000000000000})");
+    write_model("unknown.safetensors", R"({"no_such_key": 1})");
+    formats::write_safetensors(folder / "checkpoint.safetensors", arrays(), {{"tessera.run", "{}"}});
+    formats::write_safetensors(folder / "newer.safetensors", arrays(), {{"tessera.format", "2"}});
   }
 };
 
@@ -75,6 +91,27 @@ INSTANTIATE_TEST_SUITE_P(
              {"predict", "weights.safetensors", "x.npy"},
              1,
              {"weights.safetensors", "--architecture"}},
+        Case{"ModelOfAnotherArchitecture",
+             {"predict", "model.safetensors", "x.npy", "--model", "vit_lite_7_4"},
+             1,
+             {"model.safetensors", "patch_size [8,8]", "[4,4]"}},
+        Case{"DamagedArchitecture",
+             {"predict", "heads.safetensors", "x.npy"},
+             1,
+             {"heads.safetensors", "num_heads 5", "embed_dim 48"}},
+        Case{"EndlessArchitecture",
+             {"predict", "endless.safetensors", "x.npy"},
+             1,
+             {"endless.safetensors", "'depth'", "from 0 to 4096"}},
+        Case{"ArchitectureWithUnknownKey",
+             {"predict", "unknown.safetensors", "x.npy"},
+             1,
+             {"unknown.safetensors", "no_such_key"}},
+        Case{"NewerFormat", {"predict", "newer.safetensors", "x.npy"}, 1, {"newer.safetensors", "version 2"}},
+        Case{"Checkpoint",
+             {"predict", "checkpoint.safetensors", "x.npy"},
+             1,
+             {"checkpoint.safetensors: a checkpoint", "model.safetensors"}},
         Case{"HeadsDoNotDivide",
              {"predict", "weights.safetensors", "x.npy", "--architecture", "a.json", "--set", "num_heads=5"},
              2,
