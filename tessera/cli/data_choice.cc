@@ -1,12 +1,15 @@
 #include "tessera/cli/data_choice.h"
 
 #include "tessera/cli/output.h"
+#include "tessera/core/error.h"
 #include "tessera/report/progress.h"
 
 namespace tessera::cli {
 
-void DataChoice::visit(Options& o) {
-  o("data", data, "a folder (its kind is found out), or 'shapes', which is built in").placeholder("DATA").required();
+void DataChoice::visit(Options& o, bool required) {
+  Option& option =
+      o("data", data, "a folder (its kind is found out), or 'shapes', which is built in").placeholder("DATA");
+  if (required) option.required();
   o("data_set", data_set, "a setting of the data set").placeholder("KEY=VALUE");
 }
 
@@ -21,6 +24,16 @@ data::DataSets DataChoice::open(bool train) const {
   data::DataSets sets = data::open_data(data, data_set, options);
   if (live) fmt::print(stderr, "\r\x1b[K");
   return sets;
+}
+
+std::shared_ptr<const data::DataSet> DataChoice::part(const data::DataSets& sets, const std::string& split) const {
+  const auto part = split == "test" ? sets.test : split == "val" ? sets.validation : sets.train;
+  std::string there;
+  for (const auto& [name, set] :
+       {std::pair{"train", sets.train}, std::pair{"val", sets.validation}, std::pair{"test", sets.test}})
+    if (set) there += fmt::format("{}{}", there.empty() ? "" : ", ", name);
+  TESSERA_CHECK(part, "{}: this data set has no {} part; --split takes {}", data, split, there);
+  return part;
 }
 
 }  // namespace tessera::cli

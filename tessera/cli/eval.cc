@@ -38,17 +38,6 @@ struct EvalOptions {
   }
 };
 
-std::shared_ptr<const data::DataSet> part_of(const data::DataSets& sets, const std::string& split,
-                                             const std::string& where) {
-  const auto part = split == "test" ? sets.test : split == "val" ? sets.validation : sets.train;
-  std::string there;
-  for (const auto& [name, set] :
-       {std::pair{"train", sets.train}, std::pair{"val", sets.validation}, std::pair{"test", sets.test}})
-    if (set) there += fmt::format("{}{}", there.empty() ? "" : ", ", name);
-  TESSERA_CHECK(part, "{}: this data set has no {} part; --split takes {}", where, split, there);
-  return part;
-}
-
 // Both name their classes: one by one, in the same order. A model that names none is only counted.
 void check_classes(const EvalOptions& o, const infer::Classifier& classifier, const std::vector<std::string>& data) {
   const auto count = static_cast<int64_t>(data.size());
@@ -140,7 +129,7 @@ int eval(const Arguments& arguments) {
 
   const infer::Classifier classifier = o.weights.load();
   const data::DataSets sets = o.data.open(/*train=*/o.split == "train");
-  const auto set = part_of(sets, o.split, o.data.data);
+  const auto set = o.data.part(sets, o.split);
   check_classes(o, classifier, set->class_names());
   const Result result = evaluate(classifier, set, o.batch);
   const std::vector<std::string>& names = set->class_names();

@@ -97,12 +97,8 @@ int info(const Arguments& arguments) {
     TESSERA_CHECK(known.contains(o.what), "{}: there is no file and no model of this name{}", o.what,
                   did_you_mean(o.what, known.names()));
     describe_architecture(o, o.what, models::architecture_of(o.what));
-  } else if (fs::is_directory(o.what)) {
-    const fs::path model = fs::path(o.what) / "model.safetensors";
-    TESSERA_CHECK(fs::exists(model), "{}: a folder without a model.safetensors, so not that of a finished run", o.what);
-    describe_file(o, model.string());
   } else {
-    describe_file(o, o.what);
+    describe_file(o, model_file(o.what));
   }
   return 0;
 }

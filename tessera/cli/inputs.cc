@@ -54,9 +54,12 @@ bool Inputs::next(Batch& batch) {
     if (array_) {
       take_rows(batch);
     } else if (!take_files(batch)) {
-      if (!pending_) return false;
-      open_array(*pending_);
-      pending_.reset();
+      if (pending_) {
+        open_array(*pending_);
+        pending_.reset();
+      } else if (!take_samples(batch)) {
+        return false;
+      }
     }
   }
   return true;
@@ -72,16 +75,41 @@ bool Inputs::take_files(Batch& batch) {
     pending_.reset();
   }
   if (files.empty()) return false;
-  const Prepared prepared = prepare(
-      classifier_, std::ssize(files), [&](int64_t i) { return image::decode_file(files[static_cast<size_t>(i)]); },
-      [&](int64_t, const std::string& what) {
-        ++failures_;
-        complain(what);
-      });
-  pictures_ += std::ssize(files);
-  for (int64_t i : prepared.kept) batch.names.push_back(files[static_cast<size_t>(i)].string());
-  batch.images = prepared.images;
+  batch.images = prepare_some(
+      std::ssize(files), [&](int64_t i) { return image::decode_file(files[static_cast<size_t>(i)]); },
+      [&](int64_t i) { batch.names.push_back(files[static_cast<size_t>(i)].string()); });
   return true;
+}
+
+void Inputs::add(std::shared_ptr<const data::DataSet> set, int64_t count) {
+  samples_ = count > 0 ? std::min(count, set->size()) : set->size();
+  set_ = std::move(set);
+}
+
+// False at the end of the data set, or where there is none.
+bool Inputs::take_samples(Batch& batch) {
+  const int64_t count = std::min(batch_, samples_ - sample_);
+  if (count == 0) return false;
+  batch.images = prepare_some(
+      count, [&](int64_t i) { return set_->get(sample_ + i).picture; },
+      [&](int64_t i) {
+        batch.names.push_back(set_->name_of(sample_ + i));
+        batch.labels.push_back(set_->class_names()[static_cast<size_t>(set_->label(sample_ + i))]);
+      });
+  sample_ += count;
+  return true;
+}
+
+// prepare(), with what cannot be read complained about and counted, and what can be told to `kept`.
+Tensor Inputs::prepare_some(int64_t count, const std::function<image::Picture(int64_t)>& get,
+                            const std::function<void(int64_t)>& kept) {
+  const Prepared prepared = prepare(classifier_, count, get, [&](int64_t, const std::string& what) {
+    ++failures_;
+    complain(what);
+  });
+  pictures_ += count;
+  for (int64_t i : prepared.kept) kept(i);
+  return prepared.images;
 }
 
 void Inputs::open_array(const std::filesystem::path& path) {

@@ -1,14 +1,17 @@
-// What `tessera predict` is given, as batches ready for the model: picture files, folders of any size, .npy arrays.
+// What `tessera predict` is given, as batches ready for the model: picture files, folders of any size, .npy arrays,
+// data sets.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "tessera/cli/walk.h"
+#include "tessera/data/data_set.h"
 #include "tessera/formats/array.h"
 #include "tessera/infer/classifier.h"
 
@@ -24,8 +27,9 @@ Prepared prepare(const infer::Classifier& classifier, int64_t count, const std::
                  const std::function<void(int64_t, const std::string& what)>& failed);
 
 struct Batch {
-  std::vector<std::string> names;  // B: the file, or "x.npy[3]"
-  Tensor images;                   // (B, H, W, C), normalised
+  std::vector<std::string> names;   // B: the file, "x.npy[3]", "test 17"
+  std::vector<std::string> labels;  // B, of data sets: the true class; else none
+  Tensor images;                    // (B, H, W, C), normalised
 };
 
 class Inputs {
@@ -33,6 +37,9 @@ class Inputs {
   // Paths as Walk takes them. `.npy`: float32 (B, C, H, W) is normalised input, uint8 (H, W, C) or (B, H, W, C) are
   // pixels. The classifier must outlive this.
   Inputs(const infer::Classifier& classifier, const std::vector<std::string>& paths, int64_t batch);
+
+  // The first `count` pictures of a data set (0: all), behind the paths.
+  void add(std::shared_ptr<const data::DataSet> set, int64_t count);
 
   // The next pictures, at most `batch`; false at the end. A picture that cannot be read is complained about, counted
   // and left out; a wrong array is an Error.
@@ -46,6 +53,9 @@ class Inputs {
   void open_array(const std::filesystem::path& path);
   void take_rows(Batch& batch);
   bool take_files(Batch& batch);
+  bool take_samples(Batch& batch);
+  Tensor prepare_some(int64_t count, const std::function<image::Picture(int64_t)>& get,
+                      const std::function<void(int64_t)>& kept);
 
   const infer::Classifier& classifier_;
   Walk walk_;
@@ -55,6 +65,8 @@ class Inputs {
   std::string array_name_;
   bool is_single_ = false;  // the array is one picture, not a batch of one
   int64_t row_ = 0;
+  std::shared_ptr<const data::DataSet> set_;
+  int64_t sample_ = 0, samples_ = 0;  // the next one; how many are wanted
   int64_t pictures_ = 0, failures_ = 0;
 };
 

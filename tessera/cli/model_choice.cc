@@ -18,6 +18,15 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<std:
   return pairs;
 }
 
+std::string model_file(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code unreadable;
+  if (!fs::is_directory(path, unreadable)) return path;
+  const fs::path file = fs::path(path) / "model.safetensors";
+  TESSERA_CHECK(fs::exists(file), "{}: a folder without a model.safetensors, so not that of a finished run", path);
+  return file.string();
+}
+
 void ModelChoice::visit(Options& o) {
   o("model", model, "a registered model; `tessera models` lists them").placeholder("NAME");
   o("architecture", architecture, "an architecture file, JSON or TOML").placeholder("FILE");
@@ -37,7 +46,8 @@ std::string ModelChoice::json() const {
 }
 
 void WeightsChoice::visit(Options& o) {
-  o("weights", weights, "a model file, or bare weights (safetensors) with --model or --architecture")
+  o("weights", weights,
+    "a model file, the folder of a run, or bare weights (safetensors) with --model or --architecture")
       .positional()
       .placeholder("MODEL")
       .required();
@@ -48,7 +58,7 @@ void WeightsChoice::visit(Options& o) {
 }
 
 infer::Classifier WeightsChoice::load() const {
-  infer::Classifier classifier = infer::Classifier::load(weights, choice.json());
+  infer::Classifier classifier = infer::Classifier::load(model_file(weights), choice.json());
   return preprocess.empty() ? classifier : classifier.with_preprocess(changed(classifier.preprocess(), preprocess));
 }
 

@@ -21,6 +21,9 @@ struct ModelChoice {
   std::string json() const;
 };
 
+// The model file that a path stands for: itself, or the model.safetensors of a run's folder.
+std::string model_file(const std::string& path);
+
 // A file of weights to use: a model file, or bare weights with a ModelChoice.
 struct WeightsChoice {
   std::string weights;  // positional

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "tessera/cli/data_choice.h"
 #include "tessera/cli/describe.h"
 #include "tessera/cli/inputs.h"
 #include "tessera/cli/logits_file.h"
@@ -17,6 +18,9 @@ namespace {
 struct PredictOptions {
   WeightsChoice weights;
   std::vector<std::string> paths, input;
+  DataChoice data;
+  std::string split = "test";
+  int64_t count = 0;
   int64_t top = 5, batch = 16, threads = 0;
   bool json = false, csv = false;
   std::string logits;
@@ -30,6 +34,9 @@ struct PredictOptions {
         .placeholder("PATH…");
     o.section("Input");
     o("input", input, "the same as PATH").placeholder("PATH");
+    data.visit(o, /*required=*/false);
+    o("split", split, "part of the data set").one_of({"test", "val", "train"});
+    o("count", count, "pictures of the data set, from its beginning; 0: all").at_least(0);
     o("batch", batch, "pictures that go through the model at once").at_least(1);
     o("threads", threads, "0: one for each core").at_least(0);
     o.section("Output");
@@ -49,9 +56,12 @@ class Listing {
     if (csv_) print("input,rank,class,name,probability\n");
   }
 
-  void add(const std::string& name, const infer::Classification& result) {
+  // label: the true class, or empty.
+  void add(const std::string& name, const std::string& label, const infer::Classification& result) {
     if (json_) {
-      print("{}\n{{\"input\": {}, \"top\": [", first_ ? "" : ",", json_text(name));
+      print("{}\n{{\"input\": {}, ", first_ ? "" : ",", json_text(name));
+      if (!label.empty()) print("\"label\": {}, ", json_text(label));
+      print("\"top\": [");
       for (size_t i = 0; i < result.top.size(); ++i) {
         const infer::Guess& guess = result.top[i];
         print("{}{{\"class\": {}, \"name\": {}, \"probability\": {:.6g}}}", i ? ", " : "", guess.index,
@@ -64,7 +74,7 @@ class Listing {
         print("{},{},{},{},{:.6g}\n", csv_cell(name), i + 1, guess.index, csv_cell(guess.name), guess.probability);
       }
     } else {
-      print("{}\n", name);
+      print("{}{}\n", name, label.empty() ? "" : fmt::format(" ({})", label));
       for (const infer::Guess& guess : result.top) print("  {:6.2f} %  {}\n", 100 * guess.probability, guess.name);
     }
     first_ = false;
@@ -89,12 +99,15 @@ int predict(const Arguments& arguments) {
   if (o.json && o.csv) fail_usage("options '--json' and '--csv' exclude each other");
   std::vector<std::string> paths = o.paths;
   paths.insert(paths.end(), o.input.begin(), o.input.end());
-  if (paths.empty()) fail_usage("argument PATH is missing: give pictures, folders or .npy files");
+  if (paths.empty() && o.data.data.empty())
+    fail_usage("argument PATH is missing: give pictures, folders, .npy files or --data DATA");
   if (o.threads) set_num_threads(static_cast<int>(o.threads));
 
   const infer::Classifier classifier = o.weights.load();
   Inputs inputs(classifier, paths, o.batch);
-  if (classifier.info().preprocess.empty() && !std::all_of(paths.begin(), paths.end(), is_array))
+  if (!o.data.data.empty()) inputs.add(o.data.part(o.data.open(o.split == "train"), o.split), o.count);
+  const bool pictures = !o.data.data.empty() || !std::all_of(paths.begin(), paths.end(), is_array);
+  if (classifier.info().preprocess.empty() && pictures)
     complain(fmt::format("note: {} does not say how pictures are prepared; assuming {}; --preprocess changes it",
                          o.weights.weights, describe(classifier.preprocess())));
   std::optional<LogitsFile> logits_file;
@@ -112,7 +125,8 @@ int predict(const Arguments& arguments) {
     for (int64_t b = 0; b < logits.size(0); ++b) {
       const std::string& name = batch.names[static_cast<size_t>(b)];
       try {
-        listing.add(name, classifier.rank(logits.rows(b, 1).span(), o.top));
+        const std::string label = batch.labels.empty() ? "" : batch.labels[static_cast<size_t>(b)];
+        listing.add(name, label, classifier.rank(logits.rows(b, 1).span(), o.top));
       } catch (const Error& error) {
         ++unusable;
         complain(fmt::format("{}: {}", name, error.what()));

@@ -47,6 +47,15 @@ TEST(Train, SaysWhereEverythingLiesAndEvalAgrees) {
   ASSERT_EQ(eval.code, 0) << eval.err;
   EXPECT_EQ(nlohmann::json::parse(eval.out)["top1"], record["scores"].back()["accuracy"]);
 
+  // Pictures of the data set, with their true classes, and the folder of the run in place of the file.
+  const Outcome some = run_tessera({"predict", "runs/vit_cifar-1", "--data", "shapes", "--data-set", "size=16",
+                                    "--data-set", "test=32", "--count", "3", "--json"},
+                                   folder.path());
+  ASSERT_EQ(some.code, 0) << some.err;
+  const auto list = nlohmann::json::parse(some.out);
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[2]["label"], "circle");
+
   ASSERT_EQ(run_tessera(tiny({"--steps", "1"}), folder.path()).code, 0);
   EXPECT_TRUE(std::filesystem::exists(folder / "runs/vit_cifar-2/model.safetensors"));
 }
