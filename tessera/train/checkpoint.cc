@@ -39,15 +39,18 @@ Validation validation_from(const json& validation) {
 }
 
 json to_json(const RunState& state) {
-  json result = {
-      {"step", state.step},
-      {"seconds", state.seconds},
-      {"decisions", to_json(state.plan)},
-      {"pace", {{"step", state.pace.step}, {"evaluation", state.pace.evaluation}, {"steps", state.pace.steps}}},
-      {"without_progress", state.without_progress},
-      {"threads", state.threads},
-      {"stopped_early", state.stopped_early},
-      {"finished", state.finished}};
+  json result = {{"step", state.step},
+                 {"seconds", state.seconds},
+                 {"decisions", to_json(state.plan)},
+                 {"pace",
+                  {{"step", state.pace.step},
+                   {"fastest", state.pace.fastest},
+                   {"evaluation", state.pace.evaluation},
+                   {"steps", state.pace.steps}}},
+                 {"without_progress", state.without_progress},
+                 {"threads", state.threads},
+                 {"stopped_early", state.stopped_early},
+                 {"finished", state.finished}};
   if (state.last) result["last"] = to_json(*state.last);
   if (state.best) result["best"] = to_json(*state.best);
   return result;
@@ -59,7 +62,7 @@ RunState state_from(const json& run) {
   state.seconds = run.at("seconds");
   state.plan = plan_from(run.at("decisions"));
   const json& pace = run.at("pace");
-  state.pace = {pace.at("step"), pace.at("evaluation"), pace.at("steps")};
+  state.pace = {pace.at("step"), pace.at("fastest"), pace.at("evaluation"), pace.at("steps")};
   state.without_progress = run.at("without_progress");
   state.threads = run.at("threads");
   state.stopped_early = run.at("stopped_early");

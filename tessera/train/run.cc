@@ -160,9 +160,9 @@ void Run::step() {
   ++state_.step;
   count_time();
   const double seconds = counted_ - std::exchange(lap_, counted_);
-  // The first step after a start makes buffers and primitives that later ones find.
-  if (state_.step > resumed_ + 1) state_.pace.add_step(seconds);
-  const double pace = state_.pace.steps > 0 ? state_.pace.step : seconds;
+  const bool warming_up = state_.step == resumed_ + 1;  // makes the buffers and primitives that later steps find
+  if (!warming_up || state_.pace.steps == 0) state_.pace.add_step(seconds);
+  const double pace = state_.pace.step;
   const int64_t total = state_.plan.total(state_.step);
   observer_.on_step(
       {.step = state_.step,

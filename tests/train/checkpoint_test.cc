@@ -41,7 +41,7 @@ RunState some_state() {
   state.step = 3;
   state.seconds = 1.25;
   state.plan = Plan({{1, 40}, {2, 30}});
-  state.pace = {0.1, 0.2, 3};
+  state.pace = {0.1, 0.05, 0.2, 3};
   state.last = Validation{3, 0.5, 0.2};
   state.best = Validation{2, 0.75, 0.1};
   state.without_progress = 1;

@@ -170,7 +170,7 @@ TEST_F(Trainer, ABudgetEndsOnTimeAndItsScheduleIsReplayed) {
   EXPECT_LE(clock, 1030.5);
   EXPECT_GE(clock, 1028);
   EXPECT_GE(budgeted.witness.decisions.size(), 3u);
-  EXPECT_EQ(budgeted.witness.decisions.front().first, 3);
+  EXPECT_EQ(budgeted.witness.decisions.front().first, 3);  // 0.6 s are 2 % of the budget
   EXPECT_EQ(budgeted.witness.started.total_steps, 0);
   EXPECT_LT(budgeted.witness.steps.back().learning_rate, 0.01 * 1e-2);
 
