@@ -148,7 +148,7 @@ void register_vit_config(Registry& registry) {
   registry.variants.add(
       "vit_cifar",
       {"vit",
-       R"({"img_size": 32, "patch_size": 4, "embed_dim": 192, "depth": 6, "num_heads": 6, "mlp_ratio": 2, "num_classes": 10, "class_token": false, "global_pool": "avg"})",
+       R"({"img_size": 32, "patch_size": 4, "embed_dim": 128, "depth": 6, "num_heads": 4, "mlp_ratio": 2, "num_classes": 10, "class_token": false, "global_pool": "avg"})",
        "a small ViT for 32x32 colour pictures"});
   registry.variants.add(
       "vit_mnist",

@@ -179,7 +179,7 @@ TEST(Models, HaveExactParameterCounts) {
   const std::map<std::string, int64_t> others = {
       {"vit_small_patch32_384", vit_parameters(32, 3, 145, 384, 12, 1536, 1000, true)},
       {"vit_lite_7_4", vit_parameters(4, 3, 65, 256, 7, 512, 10, true)},
-      {"vit_cifar", vit_parameters(4, 3, 64, 192, 6, 384, 10, false)},
+      {"vit_cifar", vit_parameters(4, 3, 64, 128, 6, 256, 10, false)},
       {"vit_mnist", vit_parameters(4, 1, 49, 96, 4, 192, 10, false)}};
   EXPECT_EQ(vit_parameters(16, 3, 197, 768, 12, 3072, 1000, true), known["timm"]["vit_base_patch16_224"]);
   for (const std::string& name : registry().variants.names()) {
