@@ -112,6 +112,16 @@ std::string describe(const image::Preprocess& how) {
                      how.channels == 1 ? "gray" : "RGB", fmt::join(how.mean, ","), fmt::join(how.std, ","));
 }
 
+std::string cut_off(const models::Model& model) {
+  const Json architecture = Json::parse(model.architecture());
+  if (!architecture.contains("patch_size")) return "";
+  const auto rest = [&](size_t axis) {
+    return architecture["img_size"][axis].get<int64_t>() % architecture["patch_size"][axis].get<int64_t>();
+  };
+  if (rest(0) == 0 && rest(1) == 0) return "";
+  return fmt::format("the last {} rows and {} columns of a picture fill no patch and are cut off", rest(0), rest(1));
+}
+
 void print_model(models::Model& model) {
   const models::PictureSize input = model.input();
   print(
@@ -119,6 +129,7 @@ void print_model(models::Model& model) {
       "a picture\n",
       input.height, input.width, input.channels, model.num_classes(), grouped(model.num_parameters()),
       grouped(model.macs()));
+  if (const std::string note = cut_off(model); !note.empty()) print("  note           {}\n", note);
 }
 
 void print_shapes(models::Model& model) {

@@ -12,6 +12,9 @@ namespace tessera::cli {
 // "shorter side to 256 (bicubic), centre crop 224x224 RGB, mean 0.5,0.5,0.5, std 0.5,0.5,0.5"
 std::string describe(const image::Preprocess& how);
 
+// What of its pictures a model never sees: where their size is no multiple of the patch. Empty where it sees all.
+std::string cut_off(const models::Model& model);
+
 // Prints size, parameters, operations and architecture.
 void print_model(models::Model& model);
 

@@ -1,4 +1,6 @@
 // tessera info: what a file or a model is.
+#include <filesystem>
+
 #include "tessera/cli/describe.h"
 #include "tessera/cli/model_choice.h"
 #include "tessera/cli/output.h"

@@ -1,6 +1,7 @@
 #include "tessera/cli/model_choice.h"
 
-#include "tessera/cli/output.h"
+#include <filesystem>
+
 #include "tessera/core/error.h"
 #include "tessera/models/registry.h"
 

@@ -2,6 +2,7 @@
 #include <filesystem>
 
 #include "tessera/cli/data_choice.h"
+#include "tessera/cli/describe.h"
 #include "tessera/cli/interrupt.h"
 #include "tessera/cli/output.h"
 #include "tessera/cli/registry.h"
@@ -34,7 +35,8 @@ struct TrainCommand {
     o.section("Data and model");
     data.visit(o);
     choice.visit(o);
-    o("from", from, "a model file to fine-tune, or bare weights of the model chosen").placeholder("FILE");
+    o("from", from, "a model file to fine-tune, the folder of its run, or bare weights of the model chosen")
+        .placeholder("FILE");
     o("preprocess", preprocess, "changes how pictures are prepared: crop_pct=0.9, mean=0.5,0.5,0.5")
         .placeholder("KEY=VALUE");
     o.section("Run");
@@ -122,7 +124,8 @@ int run_train(const Arguments& arguments) {
   job.data = o.data.open(/*train=*/true);
   TESSERA_CHECK(job.data.train, "{}: this data set has no training part", o.data.data);
   suit_photographs(options, *job.data.train, o.train.augmentation);
-  StartingPoint start = starting_point(o.choice, o.from, o.preprocess, *job.data.train, o.train.seed());
+  StartingPoint start =
+      starting_point(o.choice, o.from.empty() ? "" : model_file(o.from), o.preprocess, *job.data.train, o.train.seed());
   job.model = start.model.get();
   job.model_name = start.name;
   job.preprocess = start.preprocess;
@@ -130,6 +133,7 @@ int run_train(const Arguments& arguments) {
   job.resume = o.resume;
   job.schedule_from = o.schedule_from;
   job.options_json = options.to_json();
+  if (const std::string note = cut_off(*start.model); !note.empty()) job.data.notes.push_back(note);
   const Interrupt interrupt;
   job.stop = &interrupt.asked();
 

@@ -106,7 +106,8 @@ class Options {
   // written with commas, free text (paths, KEY=VALUE) is never split.
   void parse(const std::vector<std::string>& arguments);
   static bool asks_for_help(const std::vector<std::string>& arguments);
-  std::string help(size_t width = 100) const;
+  enum class Style { flags, keys };  // of a command line, or of a file
+  std::string help(size_t width = 100, Style style = Style::flags) const;
 
   // One value as text. `where` is how errors and source_of() name its origin: a flag or a file.
   void set(std::string_view name, const std::string& text, Source source, const std::string& where);

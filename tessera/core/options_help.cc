@@ -75,9 +75,10 @@ std::string Option::shown_value() const {
   return std::visit([](const auto* variable) { return shown(*variable); }, variable_);
 }
 
-std::string Options::help(size_t width) const {
+std::string Options::help(size_t width, Style style) const {
   constexpr size_t kIndent = 32;  // of the explanations
-  std::string out = fmt::format("Usage: {}\n", usage_);
+  const bool flags = style == Style::flags;
+  std::string out = fmt::format("{}{}\n", flags ? "Usage: " : "", usage_);
   if (!about_.empty()) out += fmt::format("\n{}\n", wrapped(about_, 0, width));
   const auto line = [&](const std::string& left, const std::string& text) {
     const size_t columns = left.size() - (left.ends_with("…") ? 2 : 0);  // the dots are three bytes
@@ -88,8 +89,10 @@ std::string Options::help(size_t width) const {
         .append("\n");
   };
   const auto describe = [&](const Option& option) {
-    std::string left = option.flag(), text = option.help_, value = option.initial_;
-    if (option.is_bool()) {
+    std::string left = flags ? option.flag() : option.name_, text = option.help_, value = option.initial_;
+    if (!flags) {
+      left += fmt::format(" {}", option.is_bool() ? "true|false" : option.placeholder());
+    } else if (option.is_bool()) {
       left = fmt::format("--[no-]{}", left.substr(2));
       value = value == "true" ? "on" : "off";
     } else if (!option.positional_) {
@@ -111,8 +114,10 @@ std::string Options::help(size_t width) const {
       describe(option);
     }
   }
-  out += "\n";
-  line("--help", "show this text");
+  if (flags) {
+    out += "\n";
+    line("--help", "show this text");
+  }
   return out;
 }
 

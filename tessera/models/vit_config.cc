@@ -90,7 +90,7 @@ std::string vit_help() {
   Options options("\"family\": \"vit\" with these keys (--set KEY=VALUE, or a JSON or TOML file)",
                   "The Vision Transformer.");
   config.visit(options);
-  return options.help();
+  return options.help(100, Options::Style::keys);
 }
 
 }  // namespace
