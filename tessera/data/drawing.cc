@@ -32,8 +32,9 @@ float distance(float u, float v) {
     return std::max(length(u, v) - 0.95f, 0.75f - length(u - 0.45f, v));
   } else if constexpr (form == Form::cross) {
     return std::min(rectangle(u, v, 0.95f, 0.28f), rectangle(u, v, 0.28f, 0.95f));
-  } else if constexpr (form == Form::heart) {  // a square on its corner, with half a disc on each upper side
-    const float a = 0.74f, w = v + 0.074f;
+  } else if constexpr (form ==
+                       Form::heart) {  // a square on its corner, with half a disc on each upper side; v points down
+    const float a = 0.74f, w = 0.074f - v;
     return std::min(0.70710678f * (std::abs(u) + std::abs(w) - a),
                     length(std::abs(u) - a / 2, w - a / 2) - 0.70710678f * a);
   } else if constexpr (form == Form::ring) {

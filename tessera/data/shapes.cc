@@ -13,18 +13,29 @@
 namespace tessera::data {
 namespace {
 
-// How the pictures vary. Lengths are fractions of the picture's size.
-constexpr double kRadiusLow = 0.28, kRadiusHigh = 0.42;     // of the labelled form
-constexpr double kClutterLow = 0.05, kClutterHigh = 0.13;   // of the others
-constexpr uint64_t kClutterBehind = 4, kClutterBefore = 3;  // fewer than so many
-constexpr double kContrast = 0.5;                           // least distance of the form's colour from the background's
-constexpr double kTexture = 0.15;  // how far a pattern's colours are from each other, per channel
+// How the pictures vary: tuned so that softmax regression on the pixels stays near 50 % and a small Vision Transformer
+// with patches of 8 x 8 passes 95 % after about 100,000 of them. Lengths are fractions of the picture's size.
+constexpr double kRadiusLow = 0.31, kRadiusHigh = 0.39;      // of the labelled form
+constexpr double kShift = 0.17;                              // of its centre from the middle, at most
+constexpr double kTurn = 35;                                 // degrees, at most
+constexpr double kClutterLow = 0.05, kClutterHigh = 0.1;     // radius of the other forms
+constexpr uint64_t kClutterBehind = 3, kClutterBefore = 2;   // fewer than so many
+constexpr double kDark = 0.2, kBright = 0.6, kLevels = 0.2;  // gray levels of background and form: from here so far up
+constexpr double kTint = 0.2;                                // of each channel, at most
+constexpr double kTexture = 0.06;                            // of a pattern's colours from their mean, at most
 
 float uniform(Random& random, double low, double high) { return static_cast<float>(random.uniform(low, high)); }
 
 Colour colour(Random& random) {
   Colour colour;
   for (float& channel : colour) channel = uniform(random, 0.1, 0.9);
+  return colour;
+}
+
+Colour tinted_gray(Random& random, double level) {
+  const float gray = uniform(random, level, level + kLevels);
+  Colour colour;
+  for (float& channel : colour) channel = std::clamp(gray + uniform(random, -kTint, kTint), 0.0f, 1.0f);
   return colour;
 }
 
@@ -44,15 +55,14 @@ Paint paint(Random& random, const Colour& base, double size) {
   return paint;
 }
 
-// A form of this radius whose centre is at least `margin` radii from the picture's edge.
-Placement placement(Random& random, Form form, double radius, double margin, double size) {
+// A form whose centre is in the middle square of half side `reach`, turned by up to `turn` degrees. Lengths in pixels.
+Placement place(Random& random, Form form, double radius, double size, double reach, double turn) {
   Placement p;
   p.form = form;
-  p.radius = static_cast<float>(radius * size);
-  const double inset = radius * size * margin;
-  p.x = uniform(random, inset, size - inset);
-  p.y = uniform(random, inset, size - inset);
-  const double angle = random.uniform(0, 2 * std::numbers::pi);
+  p.radius = static_cast<float>(radius);
+  p.x = uniform(random, size / 2 - reach, size / 2 + reach);
+  p.y = uniform(random, size / 2 - reach, size / 2 + reach);
+  const double angle = random.uniform(-turn, turn) * std::numbers::pi / 180;
   p.cosine = static_cast<float>(std::cos(angle));
   p.sine = static_cast<float>(std::sin(angle));
   return p;
@@ -77,10 +87,9 @@ class Shapes final : public DataSet {
     const double size = static_cast<double>(options_.size);
     const Placement object = labelled(random, index);
     Canvas canvas(options_.size);
-    const Colour background = colour(random);
-    canvas.fill(paint(random, background, size));
+    canvas.fill(paint(random, tinted_gray(random, kDark), size));
     clutter(random, canvas, random.below(kClutterBehind));
-    canvas.draw(object, paint(random, apart_from(background, random), size));
+    canvas.draw(object, paint(random, tinted_gray(random, kBright), size));
     clutter(random, canvas, random.below(kClutterBefore));
     return {with_noise(canvas, index), label(index)};
   }
@@ -95,25 +104,17 @@ class Shapes final : public DataSet {
 
   // The first thing that a scene's numbers decide.
   Placement labelled(Random& random, int64_t index) const {
-    const double radius = random.uniform(kRadiusLow, kRadiusHigh);
-    return placement(random, static_cast<Form>(label(index)), radius, 0.9, static_cast<double>(options_.size));
-  }
-
-  static Colour apart_from(const Colour& other, Random& random) {
-    for (;;) {
-      const Colour found = colour(random);
-      const float r = found[0] - other[0], g = found[1] - other[1], b = found[2] - other[2];
-      if (r * r + g * g + b * b >= kContrast * kContrast) return found;
-    }
+    const double size = static_cast<double>(options_.size), radius = random.uniform(kRadiusLow, kRadiusHigh) * size;
+    return place(random, static_cast<Form>(label(index)), radius, size, kShift * size, kTurn);
   }
 
   void clutter(Random& random, Canvas& canvas, uint64_t count) const {
     const double size = static_cast<double>(options_.size);
     for (uint64_t i = 0; i < count; ++i) {
       const Form form = static_cast<Form>(random.below(kForms));
-      const double radius = random.uniform(kClutterLow, kClutterHigh);
-      const Placement place = placement(random, form, radius, 0, size);
-      canvas.draw(place, paint(random, colour(random), size));
+      const double radius = random.uniform(kClutterLow, kClutterHigh) * size;
+      const Placement where = place(random, form, radius, size, size / 2, 180);
+      canvas.draw(where, paint(random, colour(random), size));
     }
   }
 
@@ -140,7 +141,7 @@ class Shapes final : public DataSet {
 };
 
 struct Settings {
-  int64_t size = 32, train = 20000, test = 2000, classes = kForms, seed = 0;
+  int64_t size = 32, train = 50000, test = 5000, classes = kForms, seed = 0;
   double noise = ShapesOptions().noise;
 
   void visit(Options& o) {

@@ -1,8 +1,8 @@
 // The built-in data set: pictures drawn by the program, nothing to download.
 //
-// Each shows one large textured form (its class: arrow, bar, circle, …) anywhere, at any angle, before a textured
-// background with smaller forms behind it and some in front of it, under noise. Colours and textures say nothing about
-// the class, so that a linear model fails and a small Vision Transformer succeeds.
+// Each shows one large textured form (its class: arrow, bar, circle, …), shifted and turned, before a darker textured
+// background, with small forms of any class behind it and in front of it, under noise. Colours and textures say nothing
+// about the class, so that a linear model fails and a small Vision Transformer succeeds.
 #pragma once
 
 #include "tessera/data/data_set.h"
@@ -12,7 +12,7 @@ namespace tessera::data {
 struct ShapesOptions {
   int64_t size = 32;     // pixels, height and width; at least 8
   int64_t classes = 10;  // the first so many forms, 2 to 10
-  int64_t pictures = 20000;
+  int64_t pictures = 50000;
   double noise = 0.06;  // half the width of the uniform noise on each value in [0, 1]
   uint64_t seed = 0;
   const char* part = "train";  // another part of the same seed is other pictures
