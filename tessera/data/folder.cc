@@ -193,8 +193,8 @@ DataSets open(const fs::path& folder, const Settings& settings, const OpenOption
   std::vector<std::string> strays, counts;
   for (const Part& part : parts) strays.insert(strays.end(), part.strays.begin(), part.strays.end());
   if (!strays.empty()) {
-    sets.notes.push_back(fmt::format("passed over {} {} no JPEG or PNG pictures: {}", strays.size(),
-                                     strays.size() == 1 ? "file that is" : "files that are", list_some(strays)));
+    const char* files = strays.size() == 1 ? "file that is" : "files that are";
+    sets.notes.push_back(fmt::format("passed over {} {} not JPEG or PNG: {}", strays.size(), files, list_some(strays)));
   }
   check_parts(parts, settings, options, sets.notes);
   for (Part& part : parts) {

@@ -134,8 +134,8 @@ fs::path find_file(const fs::path& folder, const std::string& part, const std::s
 
 // The folder itself, or where torchvision keeps the files below it; empty if there are none.
 fs::path find_folder(const fs::path& folder) {
-  for (const char* below : {"", "raw", "MNIST/raw"}) {
-    if (!find_file(folder / below, "train-images", "idx3-ubyte").empty()) return folder / below;
+  for (const fs::path& place : {folder, folder / "raw", folder / "MNIST/raw"}) {
+    if (!find_file(place, "train-images", "idx3-ubyte").empty()) return place;
   }
   return {};
 }

@@ -84,7 +84,7 @@ TEST_F(MnistFiles, AreRefusedWhenTheyDoNotFitTogether) {
   test::write_gzip(folder_ / "train-labels-idx1-ubyte.gz", images(3, 1, 1, 0));
   EXPECT_NE(message().find("not an idx file of labels: it begins with 0x803, not 0x801"), std::string::npos);
   std::filesystem::remove(folder_ / "train-labels-idx1-ubyte.gz");
-  EXPECT_EQ(message(), folder_.path().string() + "/: train-labels-idx1-ubyte is missing (with .gz or without)");
+  EXPECT_EQ(message(), folder_.path().string() + ": train-labels-idx1-ubyte is missing (with .gz or without)");
 }
 
 TEST(Mnist, ReadsTheRealOne) {
