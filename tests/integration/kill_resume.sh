@@ -5,6 +5,7 @@
 #   tests/integration/kill_resume.sh path/to/tessera
 set -euo pipefail
 tessera=$(realpath "$1")
+export OMP_WAIT_POLICY=passive  # threads that spin would starve the one that watches for the moment
 work=$(mktemp -d)
 trap 'umount "$work/small" 2>/dev/null || true; rm -rf "$work"' EXIT
 
@@ -25,16 +26,23 @@ same() {
   [ "$(digest "$work/$1")" = "$expected" ] || fail "$1: other weights than the uninterrupted run"
   echo "$1: same weights"
 }
-# killed NAME CONDITION: starts the run, kills it when the condition command succeeds, resumes it to its end.
+# killed NAME CONDITION: starts the run, kills it when the condition command succeeds, resumes it to its end. A moment that passed
+# unseen, since the machine was busy, is waited for again.
 killed() {
-  local out=$work/$1 pid
-  train "$out" &
-  pid=$!
-  while kill -0 "$pid" 2>/dev/null && ! eval "$2"; do :; done
-  kill -9 "$pid" 2>/dev/null || fail "$1: the run was over before it could be killed"
-  wait "$pid" 2>/dev/null || true
-  (train "$out" --resume) || fail "$1: did not resume"
-  same "$1"
+  local out=$work/$1 pid attempt
+  for attempt in 1 2 3 4 5; do
+    rm -rf "$out"
+    train "$out" &
+    pid=$!
+    while kill -0 "$pid" 2>/dev/null && ! eval "$2"; do :; done
+    kill -9 "$pid" 2>/dev/null || true
+    if ! wait "$pid" 2>/dev/null; then
+      (train "$out" --resume) || fail "$1: did not resume"
+      same "$1"
+      return
+    fi
+  done
+  fail "$1: the run was over each time before it could be killed"
 }
 
 (train "$work/whole" --loader-threads 1)
@@ -45,7 +53,7 @@ same loaders
 killed before_first_checkpoint "[ -e '$work/before_first_checkpoint' ]"
 killed inside_a_save "[ -e '$work/inside_a_save/checkpoint.safetensors.part' ]"
 for moment in 1 2 3 4 5; do
-  wanted=$((RANDOM % 100 + 10))  # steps in the log when it happens
+  wanted=$((RANDOM % 90 + 10))  # steps in the log when it happens
   killed "moment_$moment" "[ \"\$(cat '$work/moment_$moment/metrics.csv' 2>/dev/null | wc -l)\" -gt $wanted ]"
 done
 
