@@ -50,4 +50,7 @@ class MappedFile {
   std::span<const std::byte> bytes_;
 };
 
+// The pages that lie within `bytes` of a mapping stop taking memory until they are touched again.
+void forget_mapped(std::span<const std::byte> bytes);
+
 }  // namespace tessera

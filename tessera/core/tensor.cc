@@ -44,11 +44,12 @@ Tensor Tensor::full(Shape shape, float value) {
 Tensor Tensor::from(Shape shape, std::span<const float> values) { return copy_of(std::move(shape), values); }
 Tensor Tensor::from(Shape shape, std::span<const int64_t> values) { return copy_of(std::move(shape), values); }
 
-Tensor Tensor::view(Shape shape, DType dtype, std::shared_ptr<std::byte> elements) {
+Tensor Tensor::mapped(Shape shape, DType dtype, std::shared_ptr<const std::byte> elements) {
   Tensor tensor;
-  tensor.elements_ = std::move(elements);
+  tensor.elements_ = std::const_pointer_cast<std::byte>(std::move(elements));
   tensor.shape_ = std::move(shape);
   tensor.dtype_ = dtype;
+  tensor.mapped_ = true;
   return tensor;
 }
 
@@ -74,6 +75,7 @@ Tensor Tensor::rows(int64_t begin, int64_t count) const {
   tensor.shape_ = shape_;
   tensor.shape_[0] = count;
   tensor.dtype_ = dtype_;
+  tensor.mapped_ = mapped_;
   return tensor;
 }
 

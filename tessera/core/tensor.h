@@ -31,8 +31,8 @@ class Tensor {
   // Copies `values`, whose number must be shape.numel().
   static Tensor from(Shape shape, std::span<const float> values);
   static Tensor from(Shape shape, std::span<const int64_t> values);
-  // Elements that live elsewhere (a mapped file); `owner` keeps them alive. They must not be written to.
-  static Tensor view(Shape shape, DType dtype, std::shared_ptr<std::byte> elements);
+  // Elements of a mapped file, which the pointer keeps alive. They must not be written to.
+  static Tensor mapped(Shape shape, DType dtype, std::shared_ptr<const std::byte> elements);
 
   bool defined() const { return elements_ != nullptr; }
   explicit operator bool() const { return defined(); }
@@ -55,6 +55,7 @@ class Tensor {
   std::span<T> span() const {
     return {data<T>(), static_cast<size_t>(numel())};
   }
+  bool is_mapped() const { return mapped_; }
   std::byte* raw() const { return elements_.get(); }
   float item() const;  // the only element
 
@@ -77,6 +78,7 @@ class Tensor {
   std::shared_ptr<std::byte> elements_;
   Shape shape_;
   DType dtype_ = DType::f32;
+  bool mapped_ = false;
   std::shared_ptr<Gradient> gradient_;
 };
 

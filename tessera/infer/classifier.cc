@@ -7,6 +7,7 @@
 #include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
 #include "tessera/image/decode.h"
+#include "tessera/ops/frozen.h"
 #include "tessera/ops/tape.h"
 #include "tessera/ops/training.h"
 
@@ -35,7 +36,9 @@ std::vector<std::string> numbered_classes(int64_t count) {
 }  // namespace
 
 Classifier::Classifier(std::shared_ptr<models::Model> model, weights::ModelInfo info)
-    : model_(std::move(model)), info_(std::move(info)) {
+    : model_(std::move(model)), frozen_(std::make_shared<kernels::FrozenWeights>()), info_(std::move(info)) {
+  for (const nn::Parameter& parameter : model_->parameters())
+    frozen_->add({parameter.tensor->raw(), parameter.tensor->bytes()}, parameter.tensor->is_mapped());
   const models::PictureSize input = model_->input();
   preprocess_ = info_.preprocess.empty() ? default_preprocess(input) : stored_preprocess(info_.preprocess);
   TESSERA_CHECK(
@@ -57,7 +60,7 @@ Classifier Classifier::with_preprocess(const image::Preprocess& how) const {
 }
 
 Classifier Classifier::load(const std::filesystem::path& path, const std::string& architecture) {
-  weights::LoadedModel loaded = weights::load_model(path, architecture);
+  weights::LoadedModel loaded = weights::load_model(path, architecture, weights::Purpose::use);
   try {
     return Classifier(std::move(loaded.model), std::move(loaded.info));
   } catch (const Error& error) {
@@ -81,6 +84,7 @@ Tensor Classifier::prepare(std::span<const image::Picture> pictures) const {
 
 Tensor Classifier::logits(const Tensor& images) const {
   const ops::NoGrad no_grad;
+  const ops::Frozen frozen(*frozen_);
   const ops::TrainingState evaluation(std::nullopt);
   return model_->forward(images);
 }

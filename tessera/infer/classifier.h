@@ -4,7 +4,8 @@
 //   for (const infer::Guess& guess : classifier.classify("cat.jpg").top) …
 //
 // Every function is const, prints nothing and may be called from any thread at the same time as others; each call uses
-// the threads of core/parallel.h. Evaluation mode, without gradients. The model must not be trained meanwhile.
+// the threads of core/parallel.h. Evaluation mode, without gradients. The model's weights must not change any more: copies
+// are kept of them, rearranged.
 #pragma once
 
 #include <filesystem>
@@ -14,6 +15,7 @@
 #include <vector>
 
 #include "tessera/image/preprocess.h"
+#include "tessera/kernels/frozen.h"
 #include "tessera/weights/model_file.h"
 
 namespace tessera::infer {
@@ -62,6 +64,7 @@ class Classifier {
 
  private:
   std::shared_ptr<models::Model> model_;
+  std::shared_ptr<kernels::FrozenWeights> frozen_;  // the model's parameters
   weights::ModelInfo info_;
   image::Preprocess preprocess_;
   std::vector<std::string> names_;

@@ -7,6 +7,7 @@
 
 #include "tessera/kernels/activation.h"
 #include "tessera/kernels/context.h"
+#include "tessera/kernels/frozen.h"
 
 namespace tessera::kernels {
 
@@ -19,6 +20,7 @@ struct LinearForward {
   float* y;               // (rows, N)
   int64_t rows, N, K;
   Activation activation;
+  FrozenWeights* frozen = nullptr;  // where w may be one that does not change any more
 };
 void linear_forward(Context& context, const LinearForward& args);
 

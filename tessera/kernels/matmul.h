@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "tessera/kernels/context.h"
+#include "tessera/kernels/frozen.h"
 
 namespace tessera::kernels {
 
@@ -17,6 +18,7 @@ struct Matmul {
   Grad c;                       // (M, N), not null
   int64_t M, N, K;
   bool transpose_a = false, transpose_b = false;
+  FrozenWeights* frozen = nullptr;  // where b may be part of a weight that does not change any more
 };
 void matmul(Context& context, const Matmul& args);
 

@@ -28,7 +28,8 @@ class Model : public nn::Module {
   virtual Tensor forward_features(const Tensor& images) = 0;
   // features -> logits (B, K)
   virtual Tensor forward_head(const Tensor& features) = 0;
-  Tensor forward(const Tensor& images) { return forward_head(forward_features(images)); }
+  // images -> logits (B, K). A model may leave out what does not reach the head.
+  virtual Tensor forward(const Tensor& images) { return forward_head(forward_features(images)); }
 
   virtual PictureSize input() const = 0;
   virtual int64_t num_classes() const = 0;

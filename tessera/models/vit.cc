@@ -89,7 +89,8 @@ Tensor Vit::embed_positions(const Tensor& patches) const {
   return x;
 }
 
-Tensor Vit::forward_features(const Tensor& images) {
+// The first `reach` tokens after the last block and its norm; 0: all. images (B, H, W, C) -> (B, reach, D)
+Tensor Vit::encode(const Tensor& images, int64_t reach) {
   TESSERA_CHECK(images.rank() == 4 && images.size(1) == config_.img_size[0] && images.size(2) == config_.img_size[1] &&
                     images.size(3) == config_.in_chans,
                 "vit: images must be (B, {}, {}, {}), but they are {}", config_.img_size[0], config_.img_size[1],
@@ -104,12 +105,19 @@ Tensor Vit::forward_features(const Tensor& images) {
     ops::tap("norm_pre", x);
   }
   for (const auto& block : blocks_) {
-    x = block->forward(x);  // (B, N, D)
+    x = block->forward(x, block == blocks_.back() ? reach : 0);  // (B, N, D)
     ops::tap(block->path(), x);
   }
   if (norm_) x = norm_->forward(x);
   ops::tap("features", x);
   return x;
+}
+
+Tensor Vit::forward_features(const Tensor& images) { return encode(images, 0); }
+
+Tensor Vit::forward(const Tensor& images) {
+  const bool one_token = config_.global_pool == "token" && !ops::tapping();
+  return forward_head(encode(images, one_token ? 1 : 0));
 }
 
 Tensor Vit::pool(const Tensor& tokens) const {

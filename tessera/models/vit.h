@@ -56,6 +56,9 @@ class Vit : public Model {
 
   Tensor forward_features(const Tensor& images) override;
   Tensor forward_head(const Tensor& features) override;
+  // With a class token, the last block works for this token alone, unless somebody listens to taps: 7 % less work for
+  // ViT-B. Same logits and gradients. (Dropout of the last block's probabilities, where it is on, draws other numbers.)
+  Tensor forward(const Tensor& images) override;
 
   PictureSize input() const override;
   int64_t num_classes() const override { return config_.num_classes; }
@@ -67,6 +70,7 @@ class Vit : public Model {
   std::vector<std::string> head_parameters() const override;
 
  private:
+  Tensor encode(const Tensor& images, int64_t reach);
   Tensor embed_positions(const Tensor& patches) const;
   Tensor pool(const Tensor& tokens) const;
   int64_t grid_height() const { return config_.img_size[0] / config_.patch_size[0]; }

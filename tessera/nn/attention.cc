@@ -5,7 +5,9 @@
 #include "tessera/ops/attention.h"
 #include "tessera/ops/columns.h"
 #include "tessera/ops/dropout.h"
+#include "tessera/ops/rows.h"
 #include "tessera/ops/tap.h"
+#include "tessera/ops/tokens.h"
 
 namespace tessera::nn {
 
@@ -22,7 +24,7 @@ Attention::Attention(const AttentionConfig& config)
   add_child("proj", proj_);
 }
 
-Tensor Attention::attend(const Tensor& x) const {
+Tensor Attention::attend(const Tensor& x, int64_t queries) const {
   const int64_t B = x.size(0), N = x.size(1), h = config_.heads, d = config_.head_dim;
   ops::AttentionOptions options;
   options.heads = h;
@@ -32,21 +34,25 @@ Tensor Attention::attend(const Tensor& x) const {
   options.tap = path("probabilities");
   if (relative_) {
     options.bias_table = relative_->table();
-    options.bias_index = relative_->index();
+    options.bias_index = ops::rows(relative_->index(), 0, queries);                        // (Nq, N)
     if (ops::tapped(path("rel_pos"))) ops::tap(path("rel_pos"), relative_->dense());  // (h, N, N)
   }
-  const Tensor qkv = qkv_.forward(x);                 // (B, N, 3·h·d): q, k and v side by side, each head by head
-  if (!q_norm_) return ops::attention(qkv, options);  // (B, N, h·d)
-  const auto part = [&](int64_t which) { return ops::columns(qkv, which * h * d, h * d); };  // (B, N, h·d)
-  const auto normed = [&](const LayerNorm& norm, const Tensor& t) {
-    return norm.forward(t.reshape({B, N, h, d})).reshape({B, N, h * d});
+  if (queries == N && !q_norm_) return ops::attention(qkv_.forward(x), options);  // (B, N, h·d)
+
+  const Tensor asking = queries == N ? x : ops::slice_tokens(x, 0, queries);  // (B, Nq, D)
+  const Tensor q = qkv_.forward_outputs(asking, 0, h * d);                     // (B, Nq, h·d)
+  const Tensor kv = qkv_.forward_outputs(x, h * d, 2 * h * d);  // (B, N, 2·h·d): k and v side by side, head by head
+  if (!q_norm_) return ops::attention(q, kv, options);  // (B, Nq, h·d)
+  const auto normed = [&](const LayerNorm& norm, const Tensor& t, int64_t tokens) {
+    return norm.forward(t.reshape({B, tokens, h, d})).reshape({B, tokens, h * d});
   };
-  return ops::attention(normed(*q_norm_, part(0)), normed(*k_norm_, part(1)), part(2), options);  // (B, N, h·d)
+  const Tensor k = ops::columns(kv, 0, h * d), v = ops::columns(kv, h * d, h * d);                   // (B, N, h·d)
+  return ops::attention(normed(*q_norm_, q, queries), normed(*k_norm_, k, N), v, options);  // (B, Nq, h·d)
 }
 
-Tensor Attention::forward(const Tensor& x, const Tensor& residual) const {
-  const Tensor y = proj_.forward(attend(x), {.residual = residual});    // (B, N, D)
-  return residual ? y : ops::dropout(y, dropout(), path("proj_drop"));  // (B, N, D)
+Tensor Attention::forward(const Tensor& x, int64_t queries, const Tensor& residual) const {
+  const Tensor y = proj_.forward(attend(x, queries), {.residual = residual});  // (B, Nq, D)
+  return residual ? y : ops::dropout(y, dropout(), path("proj_drop"));         // (B, Nq, D)
 }
 
 }  // namespace tessera::nn

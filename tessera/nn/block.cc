@@ -4,6 +4,7 @@
 #include "tessera/ops/dropout.h"
 #include "tessera/ops/scale.h"
 #include "tessera/ops/tap.h"
+#include "tessera/ops/tokens.h"
 #include "tessera/ops/training.h"
 
 namespace tessera::nn {
@@ -23,25 +24,35 @@ Block::Block(const BlockConfig& config)
   if (config.init_values != 0) add_child("ls2", ls2_.emplace(config.attention.D, config.init_values));
 }
 
-// residual + layer(input). Where nothing stands between the two, the layer adds the residual in its last product.
-template <class Layer>
-Tensor Block::add_branch(const Layer& layer, const Tensor& input, const Tensor& residual,
+// residual + run(). Where nothing stands between the two, the layer adds the residual in its last product.
+template <class Layer, class Run>
+Tensor Block::add_branch(const Layer& layer, Run run, const Tensor& residual,
                          const std::optional<LayerScale>& layer_scale, const char* drop_path) const {
   const bool dropping = ops::current_training() && (layer.dropout() > 0 || drop_path_ > 0);
-  if (!dropping && !layer_scale && !ops::tapped(layer.path())) return layer.forward(input, residual);  // (B, N, D)
-  Tensor y = layer.forward(input);                                                                     // (B, N, D)
+  if (!dropping && !layer_scale && !ops::tapped(layer.path())) return run(residual);  // (B, reach, D)
+  Tensor y = run({});                                                                 // (B, reach, D)
   ops::tap(layer.path(), y);
   if (layer_scale) y = ops::scale(y, layer_scale->gamma());
   return ops::add(residual, ops::drop_path(y, drop_path_, path(drop_path)));
 }
 
-Tensor Block::forward(const Tensor& x) const {
+Tensor Block::forward(const Tensor& x, int64_t reach) const {
+  if (reach == 0) reach = x.size(1);
+  const auto attend = [&](const Tensor& tokens, const Tensor& residual) {
+    return add_branch(
+        attn_, [&](const Tensor& added) { return attn_.forward(tokens, reach, added); }, residual, ls1_, "drop_path1");
+  };
+  const auto transform = [&](const Tensor& tokens, const Tensor& residual) {
+    return add_branch(
+        mlp_, [&](const Tensor& added) { return mlp_.forward(tokens, added); }, residual, ls2_, "drop_path2");
+  };
+  const Tensor reached = reach == x.size(1) ? x : ops::slice_tokens(x, 0, reach);  // (B, reach, D)
   if (post_norm_) {
-    const Tensor y = norm1_.forward(add_branch(attn_, x, x, ls1_, "drop_path1"));
-    return norm2_.forward(add_branch(mlp_, y, y, ls2_, "drop_path2"));
+    const Tensor y = norm1_.forward(attend(x, reached));
+    return norm2_.forward(transform(y, y));
   }
-  const Tensor y = add_branch(attn_, norm1_.forward(x), x, ls1_, "drop_path1");
-  return add_branch(mlp_, norm2_.forward(y), y, ls2_, "drop_path2");
+  const Tensor y = attend(norm1_.forward(x), reached);
+  return transform(norm2_.forward(y), y);
 }
 
 }  // namespace tessera::nn

@@ -38,13 +38,13 @@ struct BlockConfig {
 class Block : public Module {
  public:
   explicit Block(const BlockConfig& config);
-  // x (B, N, D) -> (B, N, D). Offers the branches, before layer scale, as taps `<path>.attn` and `<path>.mlp`.
-  Tensor forward(const Tensor& x) const;
+  // x (B, N, D) -> (B, reach, D): the first `reach` tokens of the result, where no other is used; 0: all. Offers the branches, before layer scale, as taps `<path>.attn` and `<path>.mlp`.
+  Tensor forward(const Tensor& x, int64_t reach = 0) const;
 
  private:
-  template <class Layer>
-  Tensor add_branch(const Layer& layer, const Tensor& input, const Tensor& residual,
-                    const std::optional<LayerScale>& layer_scale, const char* drop_path) const;
+  template <class Layer, class Run>
+  Tensor add_branch(const Layer& layer, Run run, const Tensor& residual, const std::optional<LayerScale>& layer_scale,
+                    const char* drop_path) const;
 
   bool post_norm_;
   float drop_path_;

@@ -3,6 +3,7 @@
 
 #include "tessera/nn/init.h"
 #include "tessera/ops/linear.h"
+#include "tessera/ops/rows.h"
 
 namespace tessera::nn {
 
@@ -15,6 +16,10 @@ class Linear : public Module {
   // x (…, in) -> (…, out): activation(x·Wᵀ + b) + residual
   Tensor forward(const Tensor& x, ops::LinearOptions options = {}) const {
     return ops::linear(x, weight_, bias_, options);
+  }
+  // The outputs [begin, begin + count) alone: x (…, in) -> (…, count)
+  Tensor forward_outputs(const Tensor& x, int64_t begin, int64_t count) const {
+    return ops::linear(x, ops::rows(weight_, begin, count), bias_ ? ops::rows(bias_, begin, count) : bias_);
   }
   const Tensor& weight() const { return weight_; }
 

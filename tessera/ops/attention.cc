@@ -89,8 +89,10 @@ kernels::AttentionInputs inputs_of(const Part& q, const Part& k, const Part& v, 
   return in;
 }
 
-// q, k and v are parts of one tensor where `packed`.
-Tensor attend(const Part& q, const Part& k, const Part& v, bool packed, int64_t width, const AttentionOptions& o) {
+// Which of the three are parts of one tensor, as opposed to a tensor that was given several times.
+enum class Packed { none, kv, qkv };
+
+Tensor attend(const Part& q, const Part& k, const Part& v, Packed packed, int64_t width, const AttentionOptions& o) {
   const kernels::AttentionInputs in = inputs_of(q, k, v, width, o);
   Tensor y = Tensor::empty({in.B, in.Nq, width});
   const bool training = recording({q.x, k.x, v.x, o.bias, o.bias_table});
@@ -107,8 +109,8 @@ Tensor attend(const Part& q, const Part& k, const Part& v, bool packed, int64_t 
                table = o.bias_table.detach(), index = o.bias_index](const Tensor& dy) {
       // In the order in which the kernel fills them, in case q, k and v are one tensor that was given three times.
       const kernels::Grad dk = gk.target();
-      const kernels::Grad dv = packed ? dk : gv.target();
-      const kernels::Grad dq = packed ? dk : gq.target();
+      const kernels::Grad dv = packed != Packed::none ? dk : gv.target();
+      const kernels::Grad dq = packed == Packed::qkv ? dk : gq.target();
       kernels::attention_backward(kernels::cpu_context(), {.in = in,
                                                            .dy = dy.data(),
                                                            .y = y.data(),
@@ -129,7 +131,15 @@ Tensor attention(const Tensor& qkv, const AttentionOptions& options) {
   TESSERA_CHECK(qkv.rank() == 3 && qkv.size(2) % 3 == 0, "attention: qkv must be (B, N, 3·width), but it is {}",
                 to_string(qkv.shape()));
   const int64_t width = qkv.size(2) / 3;
-  return attend({qkv, 0}, {qkv, width}, {qkv, 2 * width}, true, width, options);
+  return attend({qkv, 0}, {qkv, width}, {qkv, 2 * width}, Packed::qkv, width, options);
+}
+
+Tensor attention(const Tensor& q, const Tensor& kv, const AttentionOptions& options) {
+  TESSERA_CHECK(q.rank() == 3 && kv.rank() == 3 && q.size(0) == kv.size(0) && 2 * q.size(2) == kv.size(2),
+                "attention: q must be (B, Nq, width) and kv (B, Nk, 2·width), but they are {} and {}",
+                to_string(q.shape()), to_string(kv.shape()));
+  const int64_t width = q.size(2);
+  return attend({q}, {kv, 0}, {kv, width}, Packed::kv, width, options);
 }
 
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options) {
@@ -137,7 +147,7 @@ Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const Attent
       q.rank() == 3 && k.rank() == 3 && k.shape() == v.shape() && q.size(0) == k.size(0) && q.size(2) == k.size(2),
       "attention: q must be (B, Nq, width), k and v (B, Nk, width), but they are {}, {} and {}", to_string(q.shape()),
       to_string(k.shape()), to_string(v.shape()));
-  return attend({q}, {k}, {v}, false, q.size(2), options);
+  return attend({q}, {k}, {v}, Packed::none, q.size(2), options);
 }
 
 }  // namespace tessera::ops

@@ -21,6 +21,8 @@ struct AttentionOptions {
 // Scaled dot-product attention, see kernels/attention.h. qkv (B, N, 3·heads·d) holds [q | k | v], each (heads, d)
 // -> (B, N, heads·d)
 Tensor attention(const Tensor& qkv, const AttentionOptions& options);
+// q (B, Nq, heads·d), kv (B, Nk, 2·heads·d) holds [k | v] -> (B, Nq, heads·d)
+Tensor attention(const Tensor& q, const Tensor& kv, const AttentionOptions& options);
 // q (B, Nq, heads·d), k and v (B, Nk, heads·d) -> (B, Nq, heads·d)
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options);
 

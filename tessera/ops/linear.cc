@@ -1,6 +1,7 @@
 #include "tessera/ops/linear.h"
 
 #include "tessera/kernels/linear.h"
+#include "tessera/ops/frozen.h"
 #include "tessera/ops/tape.h"
 
 namespace tessera::ops {
@@ -31,7 +32,8 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const Linear
                                                    .rows = rows,
                                                    .N = N,
                                                    .K = K,
-                                                   .activation = activation});
+                                                   .activation = activation,
+                                                   .frozen = frozen_weights()});
   if (recording({x, w, bias, residual})) {
     // dx needs w, dw needs x: neither is kept for nothing.
     const GradientOf dx(x), dw(w), dbias(bias), dresidual(residual);

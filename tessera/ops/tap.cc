@@ -17,6 +17,8 @@ const Tensor& Taps::at(const std::string& name) const {
   fail("tap: nothing was offered as '{}'; offered:{}", name, offered);
 }
 
+bool tapping() { return listener != nullptr; }
+
 bool tapped(const std::string& name) { return listener && listener->wanted_(name); }
 
 void tap(const std::string& name, const Tensor& value) {

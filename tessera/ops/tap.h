@@ -30,6 +30,8 @@ class Taps {
   std::map<std::string, Tensor> values_;
 };
 
+// Whether anybody listens on this thread.
+bool tapping();
 // Whether somebody wants this name: only then an expensive intermediate (attention probabilities) is computed.
 bool tapped(const std::string& name);
 // Offers an intermediate.

@@ -15,6 +15,15 @@ namespace {
 
 formats::Array view(const Tensor& x) { return formats::view_of<float>(x.span(), x.shape()); }
 
+bool can_be_mapped(const formats::Array& array) {
+  return array.type == formats::FileType::F32 && array.owner &&
+         reinterpret_cast<uintptr_t>(array.bytes.data()) % alignof(float) == 0;
+}
+
+Tensor mapped(const formats::Array& array, const Shape& shape) {
+  return Tensor::mapped(shape, DType::f32, {array.owner, array.bytes.data()});
+}
+
 Shape without_ones(const Shape& shape) {
   std::vector<int64_t> extents;
   for (int64_t extent : shape.extents())
@@ -86,7 +95,8 @@ void save_model(const std::filesystem::path& path, models::Model& model, const M
   formats::write_safetensors(path, arrays, metadata);
 }
 
-void load_weights(models::Model& model, const formats::NamedArrays& arrays, const std::string& where) {
+void load_weights(models::Model& model, const formats::NamedArrays& arrays, const std::string& where,
+                  Purpose purpose) {
   std::set<std::string> used;
   for (const nn::Parameter& parameter : model.parameters()) {
     const formats::Array* array = formats::find(arrays, parameter.name);
@@ -95,7 +105,11 @@ void load_weights(models::Model& model, const formats::NamedArrays& arrays, cons
     TESSERA_CHECK(without_ones(array->shape) == without_ones(parameter.tensor->shape()),
                   "{}: the tensor '{}' is {}, but the model needs {}", where, parameter.name, to_string(array->shape),
                   to_string(parameter.tensor->shape()));
-    formats::copy_to_f32(*array, parameter.tensor->span());
+    if (purpose == Purpose::use && can_be_mapped(*array)) {
+      *parameter.tensor = mapped(*array, parameter.tensor->shape());
+    } else {
+      formats::copy_to_f32(*array, parameter.tensor->span());
+    }
     used.insert(parameter.name);
   }
   for (const auto& [name, array] : arrays) {
@@ -104,7 +118,7 @@ void load_weights(models::Model& model, const formats::NamedArrays& arrays, cons
   }
 }
 
-LoadedModel load_model(const std::filesystem::path& path, const std::string& architecture) {
+LoadedModel load_model(const std::filesystem::path& path, const std::string& architecture, Purpose purpose) {
   const formats::SafeTensors file = formats::read_safetensors(path);
   TESSERA_CHECK(
       file.metadata.count("tessera.run") == 0,
@@ -119,7 +133,7 @@ LoadedModel load_model(const std::filesystem::path& path, const std::string& arc
   loaded.model = bare ? models::build(architecture) : build_stored(loaded.info.architecture, path);
   loaded.info.architecture = loaded.model->architecture();
   if (!bare && !architecture.empty()) check_same_architecture(*loaded.model, architecture, path);
-  load_weights(*loaded.model, file.arrays, path.string());
+  load_weights(*loaded.model, file.arrays, path.string(), purpose);
   return loaded;
 }
 

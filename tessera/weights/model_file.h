@@ -29,6 +29,9 @@ struct ModelInfo {
 void save_model(const std::filesystem::path& path, models::Model& model, const ModelInfo& info,
                 const std::vector<Tensor>* values = nullptr);
 
+// What a model is loaded for.
+enum class Purpose { use, change };
+
 struct LoadedModel {
   std::unique_ptr<models::Model> model;
   ModelInfo info;
@@ -36,14 +39,17 @@ struct LoadedModel {
 
 // Reads a model file. `architecture` (JSON) is for bare weights, which name none; given for a model file it must not
 // contradict it. Errors name the file and what is wrong: truncated, of a newer format, a tensor missing, too many or of
-// another shape.
-LoadedModel load_model(const std::filesystem::path& path, const std::string& architecture = "");
+// another shape. The parameters of a model that is only to be used lie in the mapped file where they are stored as f32;
+// they must not be written to, and the file must not be shortened meanwhile.
+LoadedModel load_model(const std::filesystem::path& path, const std::string& architecture = "",
+                       Purpose purpose = Purpose::change);
 
 // What a file says of itself, without its weights.
 ModelInfo read_model_info(const std::filesystem::path& path);
 
 // Fills every parameter from the array of its name. Strict: each parameter once, nothing left over, every shape equal
 // (axes of extent 1 aside: a (1, 1, D) token may be stored as (D)).
-void load_weights(models::Model& model, const formats::NamedArrays& arrays, const std::string& where);
+void load_weights(models::Model& model, const formats::NamedArrays& arrays, const std::string& where,
+                  Purpose purpose = Purpose::change);
 
 }  // namespace tessera::weights

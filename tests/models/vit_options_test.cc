@@ -55,6 +55,37 @@ TEST(Vit, CutsOffWhatIsLeftOverThePatches) {
   EXPECT_EQ(largest_difference(larger->forward(picture), exact->forward(cut)), 0);
 }
 
+// Logits and every gradient, once with the last block at work for the class token alone, once for all tokens.
+TEST(Vit, LeavesOutWhatDoesNotReachTheHead) {
+  const Settings variants[] = {{},
+                               {{"reg_tokens", "3"}, {"qk_norm", "true"}},
+                               {{"init_values", "0.3"}, {"drop_path_rate", "0.4"}, {"mlp_drop_rate", "0.2"}},
+                               {{"norm_position", "post"}, {"qkv_bias", "false"}},
+                               {{"rel_pos_type", "bias"}, {"pos_embed", "none"}, {"depth", "1"}},
+                               {{"class_token", "false"}}};
+  for (const Settings& settings : variants) {
+    const auto model = tiny(settings);
+    stir(*model);
+    for (const nn::Parameter& parameter : model->parameters()) parameter.tensor->set_requires_grad();
+    const Tensor images = pictures(3, 16, 16);
+    const ops::TrainingState training(ops::Draws{.seed = 1, .step = 2});
+    const Tensor dy = pictures(3, 1, 1, 5).reshape({3, 5});
+    const auto gradients = [&](const Tensor& logits) {
+      for (const nn::Parameter& parameter : model->parameters()) ops::zero_grad(*parameter.tensor);
+      ops::backward(logits, dy);
+      std::vector<Tensor> all;
+      for (const nn::Parameter& parameter : model->parameters()) all.push_back(parameter.tensor->grad().clone());
+      return all;
+    };
+    const Tensor trimmed = model->forward(images), whole = model->forward_head(model->forward_features(images));
+    EXPECT_LE(largest_difference(trimmed, whole), 1e-5);
+    const std::vector<Tensor> of_whole = gradients(whole);
+    const std::vector<Tensor> of_trimmed = gradients(model->forward(images));
+    for (size_t i = 0; i < of_whole.size(); ++i)
+      EXPECT_LE(largest_difference(of_trimmed[i], of_whole[i]), 1e-4) << model->parameters()[i].name;
+  }
+}
+
 TEST(Vit, LearnedTablesAddTheRowAndTheColumn) {
   const auto model = tiny({{"pos_embed", "learn_2d"}, {"img_size", "[12, 16]"}});
   stir(*model);

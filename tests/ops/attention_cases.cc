@@ -13,7 +13,8 @@ namespace {
 struct Case {
   const char* name = "";
   int64_t B = 2, heads = 3, Nq = 7, Nk = 7, d = 5;
-  bool packed = false;
+  bool packed = false;     // q, k and v in one tensor
+  bool packed_kv = false;  // k and v
   bool mask = false;  // and the first sample sees nothing at all
   int64_t table = 0;  // rows of a bias table
   bool bias = false;
@@ -49,8 +50,12 @@ std::vector<Input> inputs_of(const Case& c) {
     inputs.push_back({.name = "qkv", .shape = {c.B, c.Nq, 3 * width}, .deviation = c.deviation});
   } else {
     inputs.push_back({.name = "q", .shape = {c.B, c.Nq, width}, .deviation = c.deviation});
-    inputs.push_back({.name = "k", .shape = {c.B, c.Nk, width}, .deviation = c.deviation});
-    inputs.push_back({.name = "v", .shape = {c.B, c.Nk, width}, .mean = 0.3});
+    if (c.packed_kv) {
+      inputs.push_back({.name = "kv", .shape = {c.B, c.Nk, 2 * width}});
+    } else {
+      inputs.push_back({.name = "k", .shape = {c.B, c.Nk, width}, .deviation = c.deviation});
+      inputs.push_back({.name = "v", .shape = {c.B, c.Nk, width}, .mean = 0.3});
+    }
   }
   if (c.bias) inputs.push_back({.name = "bias", .shape = {c.heads, c.Nq, c.Nk}});
   if (c.table) inputs.push_back({.name = "bias_table", .shape = {c.table, c.heads}});
@@ -76,7 +81,8 @@ Tensor run(const Case& c, const std::vector<Tensor>& x) {
     o.bias_index = Tensor::empty({c.Nq, c.Nk}, DType::s32);
     for (int64_t t = 0; t < c.Nq * c.Nk; ++t) o.bias_index.data<int32_t>()[t] = index_of(c, t / c.Nk, t % c.Nk);
   }
-  return c.packed ? ops::attention(x[0], o) : ops::attention(x[0], x[1], x[2], o);
+  if (c.packed) return ops::attention(x[0], o);
+  return c.packed_kv ? ops::attention(x[0], x[1], o) : ops::attention(x[0], x[1], x[2], o);
 }
 
 template <class T>
@@ -91,6 +97,7 @@ Array<T> reference(const Case& c, const std::vector<Array<T>>& x) {
   }
   const int64_t width = c.heads * c.d;
   if (c.packed) return attention(columns(x[0], 0, width), columns(x[0], width, width), columns(x[0], 2 * width, width));
+  if (c.packed_kv) return attention(x[0], columns(x[1], 0, width), columns(x[1], width, width));
   return attention(x[0], x[1], x[2]);
 }
 
@@ -113,6 +120,8 @@ void register_attention_cases(OpCases& cases) {
       {.name = "packed, two panels", .B = 1, .heads = 2, .Nq = 35, .Nk = 35, .d = 80, .packed = true},
       {.name = "peaked", .Nq = 33, .Nk = 33, .d = 24, .packed = true, .deviation = 3},
       {.name = "one query", .B = 3, .heads = 2, .Nq = 1, .Nk = 65, .d = 17},
+      {.name = "one query, k and v packed", .B = 3, .heads = 2, .Nq = 1, .Nk = 21, .d = 6, .packed_kv = true},
+      {.name = "k and v packed, bias", .heads = 2, .Nq = 5, .Nk = 18, .d = 6, .packed_kv = true, .bias = true},
       {.name = "two keys", .B = 3, .heads = 2, .Nq = 21, .Nk = 2, .d = 17},
       {.name = "mask, nothing to see", .B = 3, .Nq = 9, .Nk = 14, .d = 6, .mask = true},
       {.name = "bias", .B = 3, .heads = 2, .Nq = 9, .Nk = 18, .d = 6, .bias = true},

@@ -17,7 +17,8 @@ void linear_forward(Context& context, const LinearForward& args) {
                    .M = args.rows,
                    .N = args.N,
                    .K = args.K,
-                   .transpose_b = true});
+                   .transpose_b = true,
+                   .frozen = args.frozen});
   if (pre == args.y && !args.residual && args.activation == Activation::none) return;
   activation_forward(
       context,

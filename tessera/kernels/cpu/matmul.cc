@@ -45,7 +45,7 @@ Plan make_plan(const Matmul& m) {
     attributes.set_post_ops(add);
   }
   const memory::desc any_b({m.K, m.N}, kF32, memory::format_tag::any);
-  const memory::desc& b = worth_packing(m) ? any_b : plain_b;
+  const memory::desc& b = m.frozen || worth_packing(m) ? any_b : plain_b;
   const auto description =
       m.bias ? dnnl::matmul::desc(plan.a, b, plan.bias, plan.c) : dnnl::matmul::desc(plan.a, b, plan.c);
   const dnnl::matmul::primitive_desc chosen(description, attributes, onednn::engine());
@@ -63,11 +63,11 @@ void matmul(Context&, const Matmul& m) {
   TESSERA_CHECK(!m.c.accumulate || !m.bias, "{}: a product that is added to what is there takes no bias", describe(m));
   static auto* const plans = new onednn::PlanCache<Plan>;
   const auto plan = plans->get(
-      {m.M, m.N, m.K, m.transpose_a, m.transpose_b, m.bias != nullptr, m.c.accumulate}, [&] { return describe(m); },
+      {m.M, m.N, m.K, m.transpose_a, m.transpose_b, m.bias != nullptr, m.c.accumulate, m.frozen != nullptr}, [&] { return describe(m); },
       [&] { return make_plan(m); });
 
   std::shared_ptr<std::byte> packed;
-  const float* b = plan->pack.apply(m.b, packed);
+  const float* b = plan->pack.apply(m.b, packed, m.frozen);
   std::unordered_map<int, memory> operands = {{DNNL_ARG_SRC, onednn::operand(plan->a, m.a)},
                                               {DNNL_ARG_WEIGHTS, onednn::operand(plan->b, b)},
                                               {DNNL_ARG_DST, onednn::operand(plan->c, m.c.data)}};

@@ -1,5 +1,7 @@
 #include "tessera/kernels/cpu/onednn.h"
 
+#include <algorithm>
+
 #include "tessera/core/allocator.h"
 #include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
@@ -38,23 +40,47 @@ void execute(const dnnl::primitive& primitive, const dnnl::memory::desc& scratch
   stream.wait();
 }
 
+namespace {
+
+int64_t number_of(const dnnl::memory::desc& layout) {
+  static auto* const known = new std::vector<dnnl::memory::desc>;
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  const auto found = std::find(known->begin(), known->end(), layout);
+  const int64_t number = found - known->begin();
+  if (found == known->end()) known->push_back(layout);
+  return number;
+}
+
+}  // namespace
+
 Reorder::Reorder(dnnl::memory::desc from, dnnl::memory::desc to) : from_(std::move(from)), to_(std::move(to)) {
   if (!needed()) return;
   const dnnl::reorder::primitive_desc description(engine(), from_, engine(), to_, attributes());
   primitive_ = dnnl::reorder(description);
   scratchpad_ = description.scratchpad_desc();
+  layout_ = number_of(to_);
 }
 
 void Reorder::run(const float* from, float* to) const {
   execute(primitive_, scratchpad_, {{DNNL_ARG_FROM, operand(from_, from)}, {DNNL_ARG_TO, operand(to_, to)}});
 }
 
-const float* Reorder::apply(const float* elements, std::shared_ptr<std::byte>& holder) const {
-  if (!needed()) return elements;
-  holder = allocate(to_.get_size());
-  auto* copy = reinterpret_cast<float*>(holder.get());
-  run(elements, copy);
+std::shared_ptr<std::byte> Reorder::copy_of(const float* elements) const {
+  auto copy = allocate(to_.get_size());
+  run(elements, reinterpret_cast<float*>(copy.get()));
   return copy;
+}
+
+const float* Reorder::apply(const float* elements, std::shared_ptr<std::byte>& holder, FrozenWeights* frozen) const {
+  if (!needed()) return elements;
+  if (frozen) {
+    const auto bytes = std::as_bytes(std::span(elements, from_.get_size() / sizeof(float)));
+    if (const std::byte* copy = frozen->copy(bytes, layout_, [&] { return copy_of(elements); }))
+      return reinterpret_cast<const float*>(copy);
+  }
+  holder = copy_of(elements);
+  return reinterpret_cast<const float*>(holder.get());
 }
 
 int64_t thread_count() { return num_threads(); }

@@ -15,6 +15,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include "tessera/kernels/frozen.h"
+
 namespace tessera::kernels::onednn {
 
 const dnnl::engine& engine();
@@ -39,11 +41,15 @@ class Reorder {
   Reorder(dnnl::memory::desc from, dnnl::memory::desc to);
   bool needed() const { return from_ != to_; }
   void run(const float* from, float* to) const;
-  // The elements in the layout `to`: themselves where the layouts agree, else a copy, which `holder` then keeps.
-  const float* apply(const float* elements, std::shared_ptr<std::byte>& holder) const;
+  // The elements in the layout `to`: themselves where the layouts agree, else a copy, which `holder` keeps, or `frozen`
+  // where it is given and they are part of its weights.
+  const float* apply(const float* elements, std::shared_ptr<std::byte>& holder, FrozenWeights* frozen = nullptr) const;
 
  private:
+  std::shared_ptr<std::byte> copy_of(const float* elements) const;
+
   dnnl::memory::desc from_, to_, scratchpad_;
+  int64_t layout_ = 0;  // the number of to_ among all layouts that were asked for in this process
   dnnl::reorder primitive_;
 };
 
