@@ -55,7 +55,8 @@ std::string first_of(const std::vector<std::string>& names) {
 std::vector<std::string> not_finite(models::Model& model) {
   std::vector<std::string> names;
   for (const nn::Parameter& parameter : model.parameters()) {
-    const auto values = parameter.tensor->span();
+    const Tensor& x = *parameter.tensor;
+    const auto values = (x.is_quantised() ? x.row_scales() : x).span();
     if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); }))
       names.push_back(parameter.name);
   }
@@ -165,6 +166,7 @@ void describe_weights(const std::filesystem::path& path, const std::string& arch
   if (shapes) print_shapes(*model);
   print_object("Architecture", model->architecture());
   print_object("Training", loaded.info.training);
+  print_object("Quantization", loaded.info.quantization);
 }
 
 }  // namespace tessera::cli

@@ -2,17 +2,15 @@
 #include <nlohmann/json.hpp>
 
 #include "tessera/cli/data_choice.h"
+#include "tessera/cli/evaluate.h"
 #include "tessera/cli/model_choice.h"
 #include "tessera/cli/output.h"
 #include "tessera/cli/registry.h"
 #include "tessera/core/error.h"
 #include "tessera/core/file.h"
 #include "tessera/core/parallel.h"
-#include "tessera/data/batches.h"
 #include "tessera/image/encode_png.h"
 #include "tessera/report/confusion.h"
-#include "tessera/report/progress.h"
-#include "tessera/train/metrics.h"
 
 namespace tessera::cli {
 namespace {
@@ -50,27 +48,7 @@ void check_classes(const EvalOptions& o, const infer::Classifier& classifier, co
   }
 }
 
-struct Result {
-  train::Metrics metrics;
-  std::vector<std::string> unreadable;  // why, for each picture left out
-};
-
-Result evaluate(const infer::Classifier& classifier, const std::shared_ptr<const data::DataSet>& set, int64_t batch) {
-  Result result{train::Metrics(classifier.num_classes()), {}};
-  const bool live = report::is_terminal(stderr);
-  data::Loader loader(set, data::evaluation_options(classifier.preprocess(), batch, num_threads()));
-  while (const auto examples = loader.next()) {
-    if (examples->size() == 0) continue;
-    result.metrics.add(classifier.logits(examples->images).span(), examples->labels.span<int64_t>());
-    if (live) fmt::print(stderr, "\r{} of {} pictures", result.metrics.count(), set->size());
-  }
-  if (live) fmt::print(stderr, "\r\x1b[K");
-  result.unreadable = loader.corrupt();
-  TESSERA_CHECK(result.metrics.count() > 0, "none of the {} pictures could be read", set->size());
-  return result;
-}
-
-void print_json(const EvalOptions& o, const Result& result, const std::vector<std::string>& names) {
+void print_json(const EvalOptions& o, const Evaluation& result, const std::vector<std::string>& names) {
   const train::Metrics& m = result.metrics;
   nlohmann::ordered_json json = {{"model", o.weights.weights},
                                  {"data", o.data.data},
@@ -94,7 +72,7 @@ void print_json(const EvalOptions& o, const Result& result, const std::vector<st
   print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-void print_text(const data::DataSets& sets, const Result& result, const std::vector<std::string>& names) {
+void print_text(const data::DataSets& sets, const Evaluation& result, const std::vector<std::string>& names) {
   const train::Metrics& m = result.metrics;
   const auto percent = [](double share) { return fmt::format("{:.2f} %", 100 * share); };
   print("data      {}\npictures  {}\ntop-1     {}\n", sets.what, grouped(m.count()), percent(m.accuracy()));
@@ -109,7 +87,7 @@ void print_text(const data::DataSets& sets, const Result& result, const std::vec
         report::confusion_text(m.confusion(), names));
 }
 
-void write_confusion(const std::string& path, const Result& result, const std::vector<std::string>& names) {
+void write_confusion(const std::string& path, const Evaluation& result, const std::vector<std::string>& names) {
   const train::Metrics& m = result.metrics;
   if (path.ends_with(".png")) {
     write_atomically(path, image::encode_png(report::confusion_picture(m.confusion(), m.num_classes())));
@@ -131,7 +109,7 @@ int eval(const Arguments& arguments) {
   const data::DataSets sets = o.data.open(/*train=*/o.split == "train");
   const auto set = o.data.part(sets, o.split);
   check_classes(o, classifier, set->class_names());
-  const Result result = evaluate(classifier, set, o.batch);
+  const Evaluation result = evaluate(classifier, set, o.batch);
   const std::vector<std::string>& names = set->class_names();
   if (o.json) {
     print_json(o, result, names);

@@ -60,6 +60,8 @@ image::Preprocess assumed_preprocess(const models::Model& model, const data::Dat
 
 StartingPoint from_file(const ModelChoice& choice, const std::string& from, const data::DataSet& set, uint64_t seed) {
   weights::LoadedModel source = weights::load_model(from, choice.given() ? choice.json() : "");
+  TESSERA_CHECK(source.info.quantization.empty(),
+                "{}: its weights are quantised and cannot be trained; start from the model that it was made of", from);
   const std::string architecture =
       choice.given() ? choice.json()
                      : models::with_settings(source.model->architecture(), pairs_of(choice.set, "--set"));

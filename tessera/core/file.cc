@@ -106,8 +106,8 @@ class OpenFile {
   fs::path shown_;
 };
 
-// Bytes: std::vector<std::byte> or std::string. The size that the system tells is a hint: pipes and /proc tell none. One byte
-// more than it finds the end without growing.
+// Bytes: std::vector<std::byte> or std::string. The size that the system tells is a hint: pipes and /proc tell none.
+// One byte more than it finds the end without growing.
 template <class Bytes>
 Bytes read_up_to(const fs::path& path, uint64_t limit) {
   const OpenFile file(path, O_RDONLY, Access::read, path);

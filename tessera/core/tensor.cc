@@ -76,7 +76,17 @@ Tensor Tensor::rows(int64_t begin, int64_t count) const {
   tensor.shape_[0] = count;
   tensor.dtype_ = dtype_;
   tensor.mapped_ = mapped_;
+  if (row_scales_) tensor.row_scales_ = std::make_shared<Tensor>(row_scales_->rows(begin, count));
   return tensor;
+}
+
+Tensor Tensor::quantised(Tensor elements, Tensor row_scales) {
+  TESSERA_CHECK(elements.dtype() == DType::s8 && elements.rank() > 0 && row_scales.dtype() == DType::f32 &&
+                    row_scales.shape() == Shape{elements.size(0)},
+                "tensor: {} {} cannot have the row scales {}", name_of(elements.dtype()), to_string(elements.shape()),
+                to_string(row_scales.shape()));
+  elements.row_scales_ = std::make_shared<Tensor>(std::move(row_scales));
+  return elements;
 }
 
 Tensor Tensor::detach() const {
@@ -88,6 +98,7 @@ Tensor Tensor::detach() const {
 Tensor Tensor::clone() const {
   Tensor tensor = empty(shape_, dtype_);
   std::memcpy(tensor.raw(), raw(), bytes());
+  if (row_scales_) tensor.row_scales_ = std::make_shared<Tensor>(row_scales_->clone());
   return tensor;
 }
 

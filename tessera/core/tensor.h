@@ -59,6 +59,12 @@ class Tensor {
   std::byte* raw() const { return elements_.get(); }
   float item() const;  // the only element
 
+  // A quantised tensor: s8 elements, and for each row of the first axis the f32 scale (rows) that they are multiples
+  // of.
+  static Tensor quantised(Tensor elements, Tensor row_scales);
+  bool is_quantised() const { return row_scales_ != nullptr; }
+  const Tensor& row_scales() const { return *row_scales_; }
+
   // The same elements and gradient under another shape; numel must agree.
   Tensor reshape(Shape shape) const;
   // Rows [begin, begin + count) of the first axis, sharing elements; takes no part in differentiation.
@@ -80,6 +86,7 @@ class Tensor {
   DType dtype_ = DType::f32;
   bool mapped_ = false;
   std::shared_ptr<Gradient> gradient_;
+  std::shared_ptr<const Tensor> row_scales_;
 };
 
 }  // namespace tessera

@@ -33,6 +33,7 @@ constexpr FileType file_type_of() {
   if constexpr (std::is_same_v<T, float>) return FileType::F32;
   if constexpr (std::is_same_v<T, double>) return FileType::F64;
   if constexpr (std::is_same_v<T, uint8_t>) return FileType::U8;
+  if constexpr (std::is_same_v<T, int8_t>) return FileType::I8;
   if constexpr (std::is_same_v<T, int32_t>) return FileType::I32;
   if constexpr (std::is_same_v<T, int64_t>) return FileType::I64;
 }

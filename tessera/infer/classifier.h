@@ -4,8 +4,8 @@
 //   for (const infer::Guess& guess : classifier.classify("cat.jpg").top) …
 //
 // Every function is const, prints nothing and may be called from any thread at the same time as others; each call uses
-// the threads of core/parallel.h. Evaluation mode, without gradients. The model's weights must not change any more: copies
-// are kept of them, rearranged.
+// the threads of core/parallel.h. Evaluation mode, without gradients. The model's weights must not change any more:
+// copies are kept of them, rearranged.
 #pragma once
 
 #include <filesystem>

@@ -5,9 +5,12 @@
 
 namespace tessera::kernels {
 
+class Profile;
+
 // Where a kernel runs. There is one context today, the CPU's; its threads are those of core/parallel.h.
 struct Context {
   Device device = Device::cpu;
+  Profile* profile = nullptr;  // gets what kernels do and how long they take (kernels/profile.h)
 };
 
 inline Context& cpu_context() {

@@ -22,6 +22,13 @@ struct ShapeStep {
   int64_t macs = 0;        // multiply-accumulates of one picture
 };
 
+// A product with weights (N, K): one that can be quantised.
+struct Product {
+  std::string weight;  // the parameter's name, "blocks.0.mlp.fc1.weight"
+  std::string norm;    // the layer norm whose output goes to this product and nowhere else, if there is one
+  std::string layer() const { return weight.substr(0, weight.rfind('.')); }
+};
+
 class Model : public nn::Module {
  public:
   // images (B, H, W, C), f32, normalised -> features; for transformers tokens (B, N, D) after the final norm.
@@ -37,6 +44,9 @@ class Model : public nn::Module {
   virtual std::string architecture() const = 0;
   virtual std::vector<ShapeStep> shapes() = 0;
   int64_t macs();  // of one picture: products only, as papers count
+
+  // In the order of the forward pass; none where a family cannot be quantised.
+  virtual std::vector<Product> products() const { return {}; }
 
   // For layer-wise decay: 0 is what comes before the blocks, 1 … depth the blocks (the final norm belongs to the last),
   // depth + 1 the head. `num_layers` is depth + 2.

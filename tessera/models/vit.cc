@@ -142,6 +142,20 @@ std::string Vit::architecture() const {
   return with_settings(options.to_json(), {{"family", "vit"}});
 }
 
+std::vector<Product> Vit::products() const {
+  std::vector<Product> products = {{"patch_embed.proj.weight", ""}};
+  for (const auto& block : blocks_) {
+    const bool pre = config_.norm_position == "pre";  // else the norm's output is the residual too
+    products.push_back({block->path("attn.qkv.weight"), pre ? block->path("norm1") : ""});
+    products.push_back({block->path("attn.proj.weight"), ""});
+    products.push_back({block->path("mlp.fc1.weight"), pre ? block->path("norm2") : ""});
+    products.push_back({block->path("mlp.fc2.weight"), ""});
+  }
+  if (pre_logits_) products.push_back({"pre_logits.fc.weight", ""});
+  if (head_) products.push_back({"head.weight", ""});
+  return products;
+}
+
 int64_t Vit::layer_of(const std::string& parameter) const {
   const std::string blocks = "blocks.";
   if (parameter.compare(0, blocks.size(), blocks) == 0) return 1 + std::stoll(parameter.substr(blocks.size()));

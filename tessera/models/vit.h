@@ -64,6 +64,7 @@ class Vit : public Model {
   int64_t num_classes() const override { return config_.num_classes; }
   std::string architecture() const override;
   std::vector<ShapeStep> shapes() override;
+  std::vector<Product> products() const override;
   int64_t layer_of(const std::string& parameter) const override;
   int64_t num_layers() const override { return config_.depth + 2; }
   bool no_weight_decay(const std::string& parameter) const override;

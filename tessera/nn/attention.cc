@@ -34,19 +34,19 @@ Tensor Attention::attend(const Tensor& x, int64_t queries) const {
   options.tap = path("probabilities");
   if (relative_) {
     options.bias_table = relative_->table();
-    options.bias_index = ops::rows(relative_->index(), 0, queries);                        // (Nq, N)
+    options.bias_index = ops::rows(relative_->index(), 0, queries);                   // (Nq, N)
     if (ops::tapped(path("rel_pos"))) ops::tap(path("rel_pos"), relative_->dense());  // (h, N, N)
   }
   if (queries == N && !q_norm_) return ops::attention(qkv_.forward(x), options);  // (B, N, h·d)
 
   const Tensor asking = queries == N ? x : ops::slice_tokens(x, 0, queries);  // (B, Nq, D)
-  const Tensor q = qkv_.forward_outputs(asking, 0, h * d);                     // (B, Nq, h·d)
+  const Tensor q = qkv_.forward_outputs(asking, 0, h * d);                    // (B, Nq, h·d)
   const Tensor kv = qkv_.forward_outputs(x, h * d, 2 * h * d);  // (B, N, 2·h·d): k and v side by side, head by head
-  if (!q_norm_) return ops::attention(q, kv, options);  // (B, Nq, h·d)
+  if (!q_norm_) return ops::attention(q, kv, options);          // (B, Nq, h·d)
   const auto normed = [&](const LayerNorm& norm, const Tensor& t, int64_t tokens) {
     return norm.forward(t.reshape({B, tokens, h, d})).reshape({B, tokens, h * d});
   };
-  const Tensor k = ops::columns(kv, 0, h * d), v = ops::columns(kv, h * d, h * d);                   // (B, N, h·d)
+  const Tensor k = ops::columns(kv, 0, h * d), v = ops::columns(kv, h * d, h * d);          // (B, N, h·d)
   return ops::attention(normed(*q_norm_, q, queries), normed(*k_norm_, k, N), v, options);  // (B, Nq, h·d)
 }
 

@@ -26,8 +26,9 @@ struct AttentionConfig {
 class Attention : public Module {
  public:
   explicit Attention(const AttentionConfig& config);
-  // x (B, N, D) -> (B, Nq, D): of the first `queries` tokens, which attend to all. Plus the residual where one is given;
-  // with dropout in force there must be none. Offers the probabilities (B, h, Nq, N) as the tap `<path>.probabilities`.
+  // x (B, N, D) -> (B, Nq, D): of the first `queries` tokens, which attend to all. Plus the residual where one is
+  // given; with dropout in force there must be none. Offers the probabilities (B, h, Nq, N) as the tap
+  // `<path>.probabilities`.
   Tensor forward(const Tensor& x, int64_t queries, const Tensor& residual = {}) const;
   float dropout() const { return static_cast<float>(config_.proj_drop); }
 

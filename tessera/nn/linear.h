@@ -4,6 +4,7 @@
 #include "tessera/nn/init.h"
 #include "tessera/ops/linear.h"
 #include "tessera/ops/rows.h"
+#include "tessera/ops/tap.h"
 
 namespace tessera::nn {
 
@@ -13,12 +14,14 @@ class Linear : public Module {
     add_parameter("weight", weight_, {out, in}, std::move(weight_init));
     if (bias) add_parameter("bias", bias_, {out}, zeros());
   }
-  // x (…, in) -> (…, out): activation(x·Wᵀ + b) + residual
+  // x (…, in) -> (…, out): activation(x·Wᵀ + b) + residual. Offers x as the tap `<path>.input`.
   Tensor forward(const Tensor& x, ops::LinearOptions options = {}) const {
+    if (ops::tapping()) ops::tap(path("input"), x);
     return ops::linear(x, weight_, bias_, options);
   }
   // The outputs [begin, begin + count) alone: x (…, in) -> (…, count)
   Tensor forward_outputs(const Tensor& x, int64_t begin, int64_t count) const {
+    if (ops::tapping()) ops::tap(path("input"), x);
     return ops::linear(x, ops::rows(weight_, begin, count), bias_ ? ops::rows(bias_, begin, count) : bias_);
   }
   const Tensor& weight() const { return weight_; }

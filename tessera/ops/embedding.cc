@@ -15,17 +15,13 @@ Tensor embedding(const Tensor& table, const Tensor& index) {
   TESSERA_CHECK(std::none_of(index.data<int32_t>(), index.data<int32_t>() + N, outside),
                 "embedding: an index is outside the table of {} rows", T);
   Tensor y = Tensor::empty({N, D});
-  kernels::embedding_forward(
-      kernels::cpu_context(),
-      {.table = table.data(), .index = index.data<int32_t>(), .y = y.data(), .N = N, .D = D});
+  kernels::embedding_forward(kernels::cpu_context(),
+                             {.table = table.data(), .index = index.data<int32_t>(), .y = y.data(), .N = N, .D = D});
   if (recording({table})) {
     record(y, [=, dtable = GradientOf(table)](const Tensor& dy) {
-      kernels::embedding_backward(kernels::cpu_context(), {.dy = dy.data(),
-                                                           .index = index.data<int32_t>(),
-                                                           .dtable = dtable.target(),
-                                                           .N = N,
-                                                           .T = T,
-                                                           .D = D});
+      kernels::embedding_backward(
+          kernels::cpu_context(),
+          {.dy = dy.data(), .index = index.data<int32_t>(), .dtable = dtable.target(), .N = N, .T = T, .D = D});
     });
   }
   return y;

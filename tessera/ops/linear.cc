@@ -1,10 +1,33 @@
 #include "tessera/ops/linear.h"
 
 #include "tessera/kernels/linear.h"
+#include "tessera/kernels/linear_s8.h"
 #include "tessera/ops/frozen.h"
 #include "tessera/ops/tape.h"
 
 namespace tessera::ops {
+
+namespace {
+
+void quantised_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& options,
+                       const Tensor& y) {
+  TESSERA_CHECK(!recording({x, bias, options.residual}),
+                "linear: quantised weights cannot be trained, nor trained through");
+  const int64_t K = w.size(1);
+  kernels::linear_s8_forward(kernels::cpu_context(), {.x = x.data(),
+                                                      .w = w.data<int8_t>(),
+                                                      .w_scale = w.row_scales().data(),
+                                                      .bias = bias ? bias.data() : nullptr,
+                                                      .residual = options.residual ? options.residual.data() : nullptr,
+                                                      .y = y.data(),
+                                                      .rows = x.numel() / K,
+                                                      .N = w.size(0),
+                                                      .K = K,
+                                                      .activation = options.activation,
+                                                      .frozen = frozen_weights()});
+}
+
+}  // namespace
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& options) {
   TESSERA_CHECK(w.rank() == 2 && x.rank() > 0 && x.size(-1) == w.size(1) && x.numel() > 0 && w.numel() > 0,
@@ -18,6 +41,12 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const Linear
   const Tensor& residual = options.residual;
   TESSERA_CHECK(!residual || residual.shape() == shape, "linear: the residual must be {}, but it is {}",
                 to_string(shape), to_string(residual.shape()));
+
+  if (w.is_quantised()) {
+    const Tensor y = Tensor::empty(shape);
+    quantised_forward(x, w, bias, options, y);
+    return y;
+  }
 
   const Activation activation = options.activation;
   Tensor pre;  // (rows, N), kept for backward

@@ -10,7 +10,8 @@ struct LinearOptions {
   Tensor residual = {};  // (…, N), added after the activation
 };
 
-// act(x·wᵀ + bias) + residual. x (…, K), w (N, K), bias (N) or undefined -> (…, N). See kernels/linear.h.
+// act(x·wᵀ + bias) + residual. x (…, K), w (N, K), bias (N) or undefined -> (…, N). See kernels/linear.h and, for
+// quantised weights, which have no gradient, kernels/linear_s8.h.
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& options = {});
 
 }  // namespace tessera::ops

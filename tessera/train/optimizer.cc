@@ -5,6 +5,7 @@
 
 #include "tessera/core/parallel.h"
 #include "tessera/kernels/optimizer.h"
+#include "tessera/kernels/profile.h"
 
 namespace tessera::train {
 
@@ -87,6 +88,8 @@ class Sgd final : public Optimizer {
 
 void Optimizer::step(const Tensor& values, const Tensor& gradients, double lr, double gradient_scale) {
   ++steps_;
+  const kernels::Measured measured(kernels::cpu_context(),
+                                   [&] { return kernels::memory_work("optimiser", values.numel(), 7); });
   parallel_for(values.numel(), kGrain, [&](int64_t begin, int64_t end) {
     const auto ends_after = [](int64_t element, const Group& group) { return element < group.end; };
     for (auto group = std::upper_bound(groups_.begin(), groups_.end(), begin, ends_after); begin < end; ++group) {

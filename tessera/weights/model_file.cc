@@ -13,7 +13,12 @@ using Json = nlohmann::ordered_json;
 
 namespace {
 
-formats::Array view(const Tensor& x) { return formats::view_of<float>(x.span(), x.shape()); }
+template <class T = float>
+formats::Array view(const Tensor& x) {
+  return formats::view_of<T>(x.span<T>(), x.shape());
+}
+
+std::string scale_name(const std::string& weight) { return weight + "_scale"; }
 
 bool can_be_mapped(const formats::Array& array) {
   return array.type == formats::FileType::F32 && array.owner &&
@@ -22,6 +27,16 @@ bool can_be_mapped(const formats::Array& array) {
 
 Tensor mapped(const formats::Array& array, const Shape& shape) {
   return Tensor::mapped(shape, DType::f32, {array.owner, array.bytes.data()});
+}
+
+Tensor quantised(const formats::Array& array, const formats::Array& scales, const Shape& shape,
+                 const std::string& where, const std::string& name) {
+  TESSERA_CHECK(scales.shape == Shape{shape[0]}, "{}: the tensor '{}' must be ({}), but it is {}", where,
+                scale_name(name), shape[0], to_string(scales.shape));
+  const Tensor elements = Tensor::empty(shape, DType::s8), row_scales = Tensor::empty({shape[0]});
+  std::copy(array.bytes.begin(), array.bytes.end(), elements.raw());
+  formats::copy_to_f32(scales, row_scales.span());
+  return Tensor::quantised(elements, row_scales);
 }
 
 Shape without_ones(const Shape& shape) {
@@ -48,6 +63,7 @@ ModelInfo info_from(const formats::Metadata& metadata, const std::filesystem::pa
   info.architecture = entry(metadata, "tessera.architecture");
   info.preprocess = entry(metadata, "tessera.preprocess");
   info.training = entry(metadata, "tessera.training");
+  info.quantization = entry(metadata, "tessera.quantization");
   if (const std::string names = entry(metadata, "tessera.classes"); !names.empty()) {
     const Json list = Json::parse(names, nullptr, false);
     TESSERA_CHECK(list.is_array(), "{}: the class names are damaged", path.string());
@@ -83,21 +99,29 @@ void save_model(const std::filesystem::path& path, models::Model& model, const M
                 const std::vector<Tensor>* values) {
   formats::NamedArrays arrays;
   const std::vector<nn::Parameter> parameters = model.parameters();
+  int version = 1;
   for (size_t i = 0; i < parameters.size(); ++i) {
-    arrays.emplace_back(parameters[i].name,
-                        view(values ? (*values)[i].reshape(parameters[i].tensor->shape()) : *parameters[i].tensor));
+    const auto& [name, tensor, init] = parameters[i];
+    if (tensor->is_quantised()) {
+      arrays.emplace_back(name, view<int8_t>(*tensor));
+      arrays.emplace_back(scale_name(name), view(tensor->row_scales()));
+      version = 2;
+    } else {
+      arrays.emplace_back(name, view(values ? (*values)[i].reshape(tensor->shape()) : *tensor));
+    }
   }
-  formats::Metadata metadata = {{"tessera.format", std::to_string(kFormatVersion)},
+  formats::Metadata metadata = {{"tessera.format", std::to_string(version)},
                                 {"tessera.architecture", info.architecture}};
   if (!info.preprocess.empty()) metadata["tessera.preprocess"] = info.preprocess;
   if (!info.class_names.empty()) metadata["tessera.classes"] = Json(info.class_names).dump();
   if (!info.training.empty()) metadata["tessera.training"] = info.training;
+  if (!info.quantization.empty()) metadata["tessera.quantization"] = info.quantization;
   formats::write_safetensors(path, arrays, metadata);
 }
 
-void load_weights(models::Model& model, const formats::NamedArrays& arrays, const std::string& where,
-                  Purpose purpose) {
-  std::set<std::string> used;
+void load_weights(models::Model& model, const formats::NamedArrays& arrays, const std::string& where, Purpose purpose) {
+  std::set<std::string> used, quantisable;
+  for (const models::Product& product : model.products()) quantisable.insert(product.weight);
   for (const nn::Parameter& parameter : model.parameters()) {
     const formats::Array* array = formats::find(arrays, parameter.name);
     TESSERA_CHECK(array, "{}: the model needs the tensor '{}' {}, which the file does not have", where, parameter.name,
@@ -105,7 +129,13 @@ void load_weights(models::Model& model, const formats::NamedArrays& arrays, cons
     TESSERA_CHECK(without_ones(array->shape) == without_ones(parameter.tensor->shape()),
                   "{}: the tensor '{}' is {}, but the model needs {}", where, parameter.name, to_string(array->shape),
                   to_string(parameter.tensor->shape()));
-    if (purpose == Purpose::use && can_be_mapped(*array)) {
+    const formats::Array* scales = formats::find(arrays, scale_name(parameter.name));
+    if (array->type == formats::FileType::I8 && scales) {
+      TESSERA_CHECK(quantisable.count(parameter.name), "{}: the tensor '{}' is quantised, which this model cannot use",
+                    where, parameter.name);
+      *parameter.tensor = quantised(*array, *scales, parameter.tensor->shape(), where, parameter.name);
+      used.insert(scale_name(parameter.name));
+    } else if (purpose == Purpose::use && can_be_mapped(*array)) {
       *parameter.tensor = mapped(*array, parameter.tensor->shape());
     } else {
       formats::copy_to_f32(*array, parameter.tensor->span());

@@ -15,13 +15,17 @@ namespace tessera::weights {
 
 // Files carry "tessera.format" = "1". A reader takes any file of its own number or a lower one and refuses a higher
 // one; what is added without changing the meaning of what is there keeps the number.
-inline constexpr int kFormatVersion = 1;
+//   1  weights in floating point
+//   2  some of the weights are I8 (N, …), multiples of the F32 scales (N) that stand under their name with "_scale"
+//   behind it
+inline constexpr int kFormatVersion = 2;
 
 struct ModelInfo {
-  std::string architecture;              // JSON object with "family" (models/registry.h)
-  std::string preprocess;                // JSON object (image/preprocess.h); empty: not known
-  std::vector<std::string> class_names;  // K, or none
-  std::string training;  // JSON object: how it was trained, with no time, path or host; empty: not known
+  std::string architecture = {};              // JSON object with "family" (models/registry.h)
+  std::string preprocess = {};                // JSON object (image/preprocess.h); empty: not known
+  std::vector<std::string> class_names = {};  // K, or none
+  std::string training = {};      // JSON object: how it was trained, with no time, path or host; empty: not known
+  std::string quantization = {};  // JSON object: what `tessera quantize` found; empty: not quantised
 };
 
 // Writes the model's parameters (or `values` in their place: averaged weights, one per parameter). Atomic; the same

@@ -42,7 +42,7 @@ struct Folder : TinyModel {
     write_model("endless.safetensors", R"({"depth": 1000000000000})");
     write_model("unknown.safetensors", R"({"no_such_key": 1})");
     formats::write_safetensors(folder / "checkpoint.safetensors", arrays(), {{"tessera.run", "{}"}});
-    formats::write_safetensors(folder / "newer.safetensors", arrays(), {{"tessera.format", "2"}});
+    formats::write_safetensors(folder / "newer.safetensors", arrays(), {{"tessera.format", "3"}});
   }
 };
 
@@ -107,7 +107,7 @@ INSTANTIATE_TEST_SUITE_P(
              {"predict", "unknown.safetensors", "x.npy"},
              1,
              {"unknown.safetensors", "no_such_key"}},
-        Case{"NewerFormat", {"predict", "newer.safetensors", "x.npy"}, 1, {"newer.safetensors", "version 2"}},
+        Case{"NewerFormat", {"predict", "newer.safetensors", "x.npy"}, 1, {"newer.safetensors", "version 3"}},
         Case{"Checkpoint",
              {"predict", "checkpoint.safetensors", "x.npy"},
              1,

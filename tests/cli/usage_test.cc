@@ -40,7 +40,7 @@ TEST(Usage, WhatIsUnknownIsNamedWithTheNearest) {
       {{"bench", "infer", "--model", "vit_tiny_patch16_223"},
        "tessera: unknown model 'vit_tiny_patch16_223', did you mean 'vit_tiny_patch16_224'?\n"},
       {{"bench", "run", "--model", "vit_tiny_patch16_224"},
-       "tessera: argument infer|train must be one of infer, train, but it is 'run'\n"},
+       "tessera: argument infer|train|roofline must be one of infer, train, roofline, but it is 'run'\n"},
   };
   for (const auto& [arguments, message] : cases) {
     const Outcome run = run_tessera(arguments, folder.path());

@@ -1,5 +1,5 @@
-// The Vision Transformer against the outputs of timm and PyTorch: logits and every intermediate within the case's strict
-// bound, gradients within 1e-4 of the largest, parameters exactly.
+// The Vision Transformer against the outputs of timm and PyTorch: logits and every intermediate within the case's
+// strict bound, gradients within 1e-4 of the largest, parameters exactly.
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -22,9 +22,9 @@ std::string architecture_from(const GoldenCase& golden) {
   const nlohmann::json& timm = golden.architecture;
   nlohmann::json ours = {{"family", "vit"}};
   if (timm.contains("call")) return architecture_of(golden.name);
-  for (const char* key : {"img_size", "patch_size", "embed_dim", "depth", "num_heads", "num_classes", "mlp_ratio", "qkv_bias",
-                          "global_pool", "class_token", "fc_norm", "reg_tokens", "no_embed_class", "qk_norm", "init_values",
-                          "pre_norm", "pos_embed", "rel_pos_type", "norm_eps"})
+  for (const char* key : {"img_size", "patch_size", "embed_dim", "depth", "num_heads", "num_classes", "mlp_ratio",
+                          "qkv_bias", "global_pool", "class_token", "fc_norm", "reg_tokens", "no_embed_class",
+                          "qk_norm", "init_values", "pre_norm", "pos_embed", "rel_pos_type", "norm_eps"})
     if (timm.contains(key)) ours[key] = timm[key];
   if (timm.contains("dim_feedforward")) {  // torch.nn.TransformerEncoderLayer
     ours["mlp_ratio"] = timm["dim_feedforward"].get<double>() / timm["embed_dim"].get<double>();
@@ -43,10 +43,13 @@ std::string architecture_from(const GoldenCase& golden) {
 
 // torch.nn.TransformerEncoderLayer's names under ours.
 std::string our_name(std::string name) {
-  const std::pair<const char*, const char*> rules[] = {
-      {"layers.", "blocks."},          {"self_attn.in_proj_", "attn.qkv."}, {"self_attn.out_proj", "attn.proj"},
-      {"linear1", "mlp.fc1"},          {"linear2", "mlp.fc2"},              {"patch_embed.weight", "patch_embed.proj.weight"},
-      {"patch_embed.bias", "patch_embed.proj.bias"}};
+  const std::pair<const char*, const char*> rules[] = {{"layers.", "blocks."},
+                                                       {"self_attn.in_proj_", "attn.qkv."},
+                                                       {"self_attn.out_proj", "attn.proj"},
+                                                       {"linear1", "mlp.fc1"},
+                                                       {"linear2", "mlp.fc2"},
+                                                       {"patch_embed.weight", "patch_embed.proj.weight"},
+                                                       {"patch_embed.bias", "patch_embed.proj.bias"}};
   for (const auto& [from, to] : rules)
     if (const size_t at = name.find(from); at != std::string::npos) name.replace(at, std::string(from).size(), to);
   return name;
@@ -57,10 +60,12 @@ struct Golden {
   std::unique_ptr<Model> model;
   Tensor images;  // (B, H, W, C)
 
-  explicit Golden(const std::string& name) : golden(test::read_golden_case(test::golden_path("models/" + name + ".json"))) {
+  explicit Golden(const std::string& name)
+      : golden(test::read_golden_case(test::golden_path("models/" + name + ".json"))) {
     model = build(architecture_from(golden));
     std::map<std::string, Tensor> tensors;
-    for (const test::GoldenTensor& tensor : golden.tensors) tensors[our_name(tensor.name)] = test::golden_tensor(tensor);
+    for (const test::GoldenTensor& tensor : golden.tensors)
+      tensors[our_name(tensor.name)] = test::golden_tensor(tensor);
     for (const nn::Parameter& parameter : model->parameters()) {
       const auto found = tensors.find(parameter.name);
       if (found == tensors.end()) fail("{} has no tensor '{}'", name, parameter.name);
@@ -119,8 +124,8 @@ TEST_P(GoldenVitGradients, OfEveryParameterAndOfThePicture) {
   for (const nn::Parameter& parameter : c.model->parameters()) parameter.tensor->set_requires_grad();
   c.images.set_requires_grad();
   const auto& labels = c.golden.gradients->labels;
-  const Tensor loss = ops::cross_entropy(
-      c.model->forward(c.images), Tensor::from({static_cast<int64_t>(labels.size())}, std::span<const int64_t>(labels)));
+  const Tensor loss = ops::cross_entropy(c.model->forward(c.images), Tensor::from({static_cast<int64_t>(labels.size())},
+                                                                                  std::span<const int64_t>(labels)));
   EXPECT_LE(test::relative_error(loss.span(), formats::at(c.golden.gradients->expect, "loss")), 1e-5);
   ops::backward(loss);
 
@@ -153,15 +158,16 @@ TEST_P(GoldenVitGradients, OfEveryParameterAndOfThePicture) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Cases, GoldenVit,
-    testing::Values("tiny_vit_cls", "tiny_vit_eps", "tiny_vit_avg_fcnorm", "tiny_vit_nocls_avg", "tiny_vit_gap_norm_first",
-                    "tiny_vit_reg4", "tiny_vit_reg4_noembed", "tiny_vit_qknorm", "tiny_vit_layerscale", "tiny_vit_prenorm",
-                    "tiny_vit_noqkvbias", "tiny_vit_nopos", "tiny_vit_nonsquare", "tiny_vit_nonsquare_patch",
-                    "tiny_postnorm_gelu", "tiny_postnorm_relu", "tiny_postnorm_eps", "tiny_relpos_bias",
-                    "tiny_relpos_bias_cls", "vit_tiny_patch16_224", "vit_small_patch16_224", "vit_small_patch16_384",
-                    "vit_base_patch32_224"),
-    [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenVit,
+                         testing::Values("tiny_vit_cls", "tiny_vit_eps", "tiny_vit_avg_fcnorm", "tiny_vit_nocls_avg",
+                                         "tiny_vit_gap_norm_first", "tiny_vit_reg4", "tiny_vit_reg4_noembed",
+                                         "tiny_vit_qknorm", "tiny_vit_layerscale", "tiny_vit_prenorm",
+                                         "tiny_vit_noqkvbias", "tiny_vit_nopos", "tiny_vit_nonsquare",
+                                         "tiny_vit_nonsquare_patch", "tiny_postnorm_gelu", "tiny_postnorm_relu",
+                                         "tiny_postnorm_eps", "tiny_relpos_bias", "tiny_relpos_bias_cls",
+                                         "vit_tiny_patch16_224", "vit_small_patch16_224", "vit_small_patch16_384",
+                                         "vit_base_patch32_224"),
+                         [](const auto& info) { return std::string(info.param); });
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenVitGradients, testing::Values("tiny_vit_cls", "tiny_postnorm_gelu"),
                          [](const auto& info) { return std::string(info.param); });
@@ -183,7 +189,8 @@ TEST(Models, HaveExactParameterCounts) {
       {"vit_mnist", vit_parameters(4, 1, 49, 96, 4, 192, 10, false)}};
   EXPECT_EQ(vit_parameters(16, 3, 197, 768, 12, 3072, 1000, true), known["timm"]["vit_base_patch16_224"]);
   for (const std::string& name : registry().variants.names()) {
-    ASSERT_TRUE(known["timm"].contains(name) || others.count(name)) << "nobody says how many parameters '" << name << "' has";
+    ASSERT_TRUE(known["timm"].contains(name) || others.count(name))
+        << "nobody says how many parameters '" << name << "' has";
     const int64_t expected = others.count(name) ? others.at(name) : known["timm"][name].get<int64_t>();
     EXPECT_EQ(build(architecture_of(name))->num_parameters(), expected) << name;
   }

@@ -15,8 +15,8 @@ struct Case {
   int64_t B = 2, heads = 3, Nq = 7, Nk = 7, d = 5;
   bool packed = false;     // q, k and v in one tensor
   bool packed_kv = false;  // k and v
-  bool mask = false;  // and the first sample sees nothing at all
-  int64_t table = 0;  // rows of a bias table
+  bool mask = false;       // and the first sample sees nothing at all
+  int64_t table = 0;       // rows of a bias table
   bool bias = false;
   double dropout = 0;
   double deviation = 1;  // of q and k

@@ -4,6 +4,7 @@
 #include "tessera/core/parallel.h"
 #include "tessera/kernels/attention.h"
 #include "tessera/kernels/cpu/attention_bias.h"
+#include "tessera/kernels/cpu/attention_work.h"
 #include "tessera/kernels/cpu/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -221,7 +222,8 @@ void backward_with_dense_bias(const AttentionBackward& args) {
 
 }  // namespace
 
-void attention_backward(Context&, const AttentionBackward& args) {
+void attention_backward(Context& context, const AttentionBackward& args) {
+  const Measured measured(context, [&] { return work_of(args.in, "attention, backward", 5); });
   if (!args.in.bias_table) return backward_with_dense_bias(args);
   AttentionBackward dense = args;
   const Floats bias = bias_from_table(args.in);

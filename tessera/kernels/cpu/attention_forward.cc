@@ -5,6 +5,7 @@
 #include "tessera/core/parallel.h"
 #include "tessera/kernels/attention.h"
 #include "tessera/kernels/cpu/attention_bias.h"
+#include "tessera/kernels/cpu/attention_work.h"
 #include "tessera/kernels/cpu/targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -201,7 +202,8 @@ namespace tessera::kernels {
 HWY_EXPORT(AttentionForwardItems);
 HWY_EXPORT(RunAttentionForward);
 
-void attention_forward(Context&, const AttentionForward& args) {
+void attention_forward(Context& context, const AttentionForward& args) {
+  const Measured measured(context, [&] { return work_of(args.in, "attention", 2); });
   AttentionForward dense = args;
   const Floats bias = args.in.bias_table ? bias_from_table(args.in) : Floats(0);
   if (args.in.bias_table) dense.in.bias = bias.data();

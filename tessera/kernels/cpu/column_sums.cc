@@ -4,6 +4,7 @@
 
 #include "tessera/kernels/cpu/loops.h"
 #include "tessera/kernels/cpu/targets.h"
+#include "tessera/kernels/profile.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/kernels/cpu/column_sums.cc"
@@ -66,7 +67,8 @@ void sum_narrow(const ColumnSums& args) {
 
 }  // namespace
 
-void column_sums(Context&, const ColumnSums& args) {
+void column_sums(Context& context, const ColumnSums& args) {
+  const Measured measured(context, [&] { return memory_work("column sums", args.rows * args.N, 1); });
   if (args.N > 8 * kColumns) {
     sum_wide(args);
   } else {

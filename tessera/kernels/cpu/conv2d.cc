@@ -105,7 +105,7 @@ void write_or_add(Context& context, const Grad& grad, int64_t n, Fill fill) {
 void backward_data(const Conv2dBackward& args, float* dx) {
   const auto plan = plan_of(args.shape, Direction::backward_data);
   std::shared_ptr<std::byte> holder;
-  const float* w = plan->weights.apply(args.w, holder);
+  const void* w = plan->weights.apply(args.w, holder);
   onednn::execute(plan->convolution, plan->scratchpad,
                   {{DNNL_ARG_DIFF_DST, onednn::operand(plan->y, args.dy)},
                    {DNNL_ARG_WEIGHTS, onednn::operand(plan->w, w)},
@@ -132,7 +132,7 @@ void backward_weights(const Conv2dBackward& args, float* dw) {
 void conv2d_forward(Context&, const Conv2dForward& args) {
   const auto plan = plan_of(args.shape, Direction::forward, args.bias != nullptr);
   std::shared_ptr<std::byte> holder;
-  const float* w = plan->weights.apply(args.w, holder);
+  const void* w = plan->weights.apply(args.w, holder);
   std::unordered_map<int, memory> operands = {{DNNL_ARG_SRC, onednn::operand(plan->x, args.x)},
                                               {DNNL_ARG_WEIGHTS, onednn::operand(plan->w, w)},
                                               {DNNL_ARG_DST, onednn::operand(plan->y, args.y)}};

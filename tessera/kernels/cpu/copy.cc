@@ -1,10 +1,12 @@
 #include "tessera/kernels/copy.h"
 
 #include "tessera/kernels/cpu/loops.h"
+#include "tessera/kernels/profile.h"
 
 namespace tessera::kernels {
 
-void copy_samples(Context&, const CopySamples& args) {
+void copy_samples(Context& context, const CopySamples& args) {
+  const Measured measured(context, [&] { return memory_work("copy", args.samples * args.n, 2); });
   parallel_runs(args.samples, args.n, kMemoryGrain, [&](int64_t sample, int64_t begin, int64_t end) {
     float* y = args.y.data + sample * args.y_stride + begin;
     const auto fill = [&](auto value) { store_over(end - begin, y, args.y.accumulate, value); };

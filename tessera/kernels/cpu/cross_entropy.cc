@@ -5,6 +5,7 @@
 
 #include "tessera/core/parallel.h"
 #include "tessera/kernels/cpu/targets.h"
+#include "tessera/kernels/profile.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/kernels/cpu/cross_entropy.cc"
@@ -102,7 +103,8 @@ namespace {
 int64_t grain_of(int64_t K) { return std::max<int64_t>(16384 / std::max<int64_t>(K, 1), 1); }  // rows
 }  // namespace
 
-void cross_entropy_forward(Context&, const CrossEntropyForward& args) {
+void cross_entropy_forward(Context& context, const CrossEntropyForward& args) {
+  const Measured measured(context, [&] { return memory_work("cross-entropy", args.B * args.K, 1); });
   const auto scratch = allocate(static_cast<size_t>(args.B) * sizeof(double));
   double* losses = reinterpret_cast<double*>(scratch.get());  // (B)
   parallel_for(args.B, grain_of(args.K), [&](int64_t begin, int64_t end) {
@@ -113,7 +115,8 @@ void cross_entropy_forward(Context&, const CrossEntropyForward& args) {
   *args.loss = static_cast<float>(loss / args.divisor);
 }
 
-void cross_entropy_backward(Context&, const CrossEntropyBackward& args) {
+void cross_entropy_backward(Context& context, const CrossEntropyBackward& args) {
+  const Measured measured(context, [&] { return memory_work("cross-entropy, backward", args.B * args.K, 2); });
   parallel_for(args.B, grain_of(args.K), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(BackwardRows)(args, begin, end);
   });

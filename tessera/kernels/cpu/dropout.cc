@@ -4,6 +4,7 @@
 
 #include "tessera/kernels/cpu/loops.h"
 #include "tessera/kernels/cpu/targets.h"
+#include "tessera/kernels/profile.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/kernels/cpu/dropout.cc"
@@ -43,14 +44,16 @@ namespace tessera::kernels {
 
 HWY_EXPORT(DropoutRun);
 
-void dropout(Context&, const Dropout& args) {
+void dropout(Context& context, const Dropout& args) {
+  const Measured measured(context, [&] { return memory_work("dropout", args.samples * args.n, 2); });
   // In blocks of four elements, which share a draw.
   parallel_runs(args.samples, (args.n + 3) / 4, kMemoryGrain / 8, [&](int64_t sample, int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(DropoutRun)(args, sample, 4 * begin, std::min(4 * end, args.n));
   });
 }
 
-void drop_path(Context&, const Dropout& args) {
+void drop_path(Context& context, const Dropout& args) {
+  const Measured measured(context, [&] { return memory_work("drop path", args.samples * args.n, 2); });
   parallel_runs(args.samples, args.n, kMemoryGrain, [&](int64_t sample, int64_t begin, int64_t end) {
     const auto word = random_words(args.key, args.step, args.first_sample + static_cast<uint64_t>(sample), 0)[0];
     const bool kept = uniform_from(word) >= args.p;

@@ -4,6 +4,7 @@
 
 #include "tessera/kernels/cpu/loops.h"
 #include "tessera/kernels/cpu/targets.h"
+#include "tessera/kernels/profile.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/kernels/cpu/layer_norm.cc"
@@ -70,13 +71,15 @@ namespace {
 constexpr int64_t kGrain = 16;  // rows per piece at least
 }
 
-void layer_norm_forward(Context&, const LayerNormForward& args) {
+void layer_norm_forward(Context& context, const LayerNormForward& args) {
+  const Measured measured(context, [&] { return memory_work("layer norm", args.rows * args.D, 2); });
   parallel_for(args.rows, kGrain, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(ForwardRows)(args, begin, end);
   });
 }
 
-void layer_norm_backward(Context&, const LayerNormBackward& args) {
+void layer_norm_backward(Context& context, const LayerNormBackward& args) {
+  const Measured measured(context, [&] { return memory_work("layer norm, backward", args.rows * args.D, 3); });
   const int pieces = parallel_pieces(args.rows, kGrain);
   PartialSums dgamma(args.dgamma, args.D, pieces), dbeta(args.dbeta, args.D, pieces);
   parallel_for_pieces(args.rows, kGrain, [&](int piece, int64_t begin, int64_t end) {

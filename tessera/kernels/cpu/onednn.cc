@@ -14,8 +14,8 @@ const dnnl::engine& engine() {
   return *instance;
 }
 
-dnnl::memory operand(const dnnl::memory::desc& layout, const float* elements) {
-  return {layout, engine(), const_cast<float*>(elements)};
+dnnl::memory operand(const dnnl::memory::desc& layout, const void* elements) {
+  return {layout, engine(), const_cast<void*>(elements)};
 }
 
 dnnl::primitive_attr attributes() {
@@ -62,25 +62,24 @@ Reorder::Reorder(dnnl::memory::desc from, dnnl::memory::desc to) : from_(std::mo
   layout_ = number_of(to_);
 }
 
-void Reorder::run(const float* from, float* to) const {
+void Reorder::run(const void* from, void* to) const {
   execute(primitive_, scratchpad_, {{DNNL_ARG_FROM, operand(from_, from)}, {DNNL_ARG_TO, operand(to_, to)}});
 }
 
-std::shared_ptr<std::byte> Reorder::copy_of(const float* elements) const {
+std::shared_ptr<std::byte> Reorder::copy_of(const void* elements) const {
   auto copy = allocate(to_.get_size());
-  run(elements, reinterpret_cast<float*>(copy.get()));
+  run(elements, copy.get());
   return copy;
 }
 
-const float* Reorder::apply(const float* elements, std::shared_ptr<std::byte>& holder, FrozenWeights* frozen) const {
+const void* Reorder::apply(const void* elements, std::shared_ptr<std::byte>& holder, FrozenWeights* frozen) const {
   if (!needed()) return elements;
   if (frozen) {
-    const auto bytes = std::as_bytes(std::span(elements, from_.get_size() / sizeof(float)));
-    if (const std::byte* copy = frozen->copy(bytes, layout_, [&] { return copy_of(elements); }))
-      return reinterpret_cast<const float*>(copy);
+    const std::span bytes(static_cast<const std::byte*>(elements), from_.get_size());
+    if (const std::byte* copy = frozen->copy(bytes, layout_, [&] { return copy_of(elements); })) return copy;
   }
   holder = copy_of(elements);
-  return reinterpret_cast<const float*>(holder.get());
+  return holder.get();
 }
 
 int64_t thread_count() { return num_threads(); }

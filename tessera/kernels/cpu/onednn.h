@@ -22,7 +22,7 @@ namespace tessera::kernels::onednn {
 const dnnl::engine& engine();
 
 // The elements of an operand.
-dnnl::memory operand(const dnnl::memory::desc& layout, const float* elements);
+dnnl::memory operand(const dnnl::memory::desc& layout, const void* elements);
 
 // Attributes that every primitive starts from: it leaves its scratch memory to execute().
 dnnl::primitive_attr attributes();
@@ -40,13 +40,13 @@ class Reorder {
   Reorder() = default;
   Reorder(dnnl::memory::desc from, dnnl::memory::desc to);
   bool needed() const { return from_ != to_; }
-  void run(const float* from, float* to) const;
+  void run(const void* from, void* to) const;
   // The elements in the layout `to`: themselves where the layouts agree, else a copy, which `holder` keeps, or `frozen`
   // where it is given and they are part of its weights.
-  const float* apply(const float* elements, std::shared_ptr<std::byte>& holder, FrozenWeights* frozen = nullptr) const;
+  const void* apply(const void* elements, std::shared_ptr<std::byte>& holder, FrozenWeights* frozen = nullptr) const;
 
  private:
-  std::shared_ptr<std::byte> copy_of(const float* elements) const;
+  std::shared_ptr<std::byte> copy_of(const void* elements) const;
 
   dnnl::memory::desc from_, to_, scratchpad_;
   int64_t layout_ = 0;  // the number of to_ among all layouts that were asked for in this process

@@ -5,6 +5,7 @@
 
 #include "tessera/core/parallel.h"
 #include "tessera/kernels/cpu/targets.h"
+#include "tessera/kernels/profile.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/kernels/cpu/optimizer.cc"
@@ -106,7 +107,8 @@ void adam_step(Context&, const AdamStep& args) { HWY_DYNAMIC_DISPATCH(AdamVector
 
 void sgd_step(Context&, const SgdStep& args) { HWY_DYNAMIC_DISPATCH(SgdVectors)(args); }
 
-double sum_of_squares(Context&, const float* x, int64_t n) {
+double sum_of_squares(Context& context, const float* x, int64_t n) {
+  const Measured measured(context, [&] { return memory_work("gradient norm", n, 1); });
   std::vector<double> partial(static_cast<size_t>(parallel_pieces(n, kGrain)));
   parallel_for_pieces(n, kGrain, [&](int piece, int64_t begin, int64_t end) {
     partial[static_cast<size_t>(piece)] = HWY_DYNAMIC_DISPATCH(SquaresOfVectors)(x + begin, end - begin);
@@ -116,7 +118,8 @@ double sum_of_squares(Context&, const float* x, int64_t n) {
   return sum;
 }
 
-void blend(Context&, const Blend& args) {
+void blend(Context& context, const Blend& args) {
+  const Measured measured(context, [&] { return memory_work("weight average", args.n, 3); });
   parallel_for(args.n, kGrain, [&](int64_t begin, int64_t end) {
     if (args.share == 1) {
       std::copy(args.x + begin, args.x + end, args.average + begin);

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "tessera/kernels/cpu/loops.h"
+#include "tessera/kernels/profile.h"
 
 namespace tessera::kernels {
 
@@ -124,7 +125,8 @@ void avg_pool2d_backward(Context&, const AvgPool2dBackward& args) {
   });
 }
 
-void mean_tokens_forward(Context&, const MeanTokensForward& args) {
+void mean_tokens_forward(Context& context, const MeanTokensForward& args) {
+  const Measured measured(context, [&] { return memory_work("mean", args.B * args.N * args.D, 1); });
   const int64_t D = args.D;
   const float weight = 1.0f / static_cast<float>(args.N - args.first);
   parallel_runs(args.B, D, std::max<int64_t>(kMemoryGrain / args.N, 16), [&](int64_t b, int64_t begin, int64_t end) {
@@ -138,7 +140,8 @@ void mean_tokens_forward(Context&, const MeanTokensForward& args) {
   });
 }
 
-void mean_tokens_backward(Context&, const MeanTokensBackward& args) {
+void mean_tokens_backward(Context& context, const MeanTokensBackward& args) {
+  const Measured measured(context, [&] { return memory_work("mean, backward", args.B * args.N * args.D, 1); });
   const int64_t D = args.D;
   const float weight = 1.0f / static_cast<float>(args.N - args.first);
   parallel_for(args.B * args.N, std::max<int64_t>(kMemoryGrain / D, 1), [&](int64_t begin, int64_t end) {

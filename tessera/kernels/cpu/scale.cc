@@ -1,6 +1,7 @@
 #include "tessera/kernels/scale.h"
 
 #include "tessera/kernels/cpu/loops.h"
+#include "tessera/kernels/profile.h"
 
 namespace tessera::kernels {
 
@@ -8,7 +9,8 @@ namespace {
 int64_t grain_of(int64_t D) { return std::max<int64_t>(kMemoryGrain / std::max<int64_t>(D, 1), 1); }  // rows
 }  // namespace
 
-void scale_forward(Context&, const ScaleForward& args) {
+void scale_forward(Context& context, const ScaleForward& args) {
+  const Measured measured(context, [&] { return memory_work("scale", args.rows * args.D, 2); });
   parallel_for(args.rows, grain_of(args.D), [&](int64_t begin, int64_t end) {
     for (int64_t r = begin; r < end; ++r) {
       const float *x = args.x + r * args.D, *gamma = args.gamma;
@@ -17,7 +19,8 @@ void scale_forward(Context&, const ScaleForward& args) {
   });
 }
 
-void scale_backward(Context&, const ScaleBackward& args) {
+void scale_backward(Context& context, const ScaleBackward& args) {
+  const Measured measured(context, [&] { return memory_work("scale, backward", args.rows * args.D, 3); });
   const int64_t grain = grain_of(args.D);
   PartialSums dgamma(args.dgamma, args.D, parallel_pieces(args.rows, grain));
   parallel_for_pieces(args.rows, grain, [&](int piece, int64_t begin, int64_t end) {

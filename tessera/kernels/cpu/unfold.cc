@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "tessera/kernels/cpu/loops.h"
+#include "tessera/kernels/profile.h"
 
 namespace tessera::kernels {
 
@@ -36,7 +37,8 @@ int64_t grain_of(const Args& a) {  // strips (rows of patches)
 
 }  // namespace
 
-void unfold_forward(Context&, const UnfoldForward& args) {
+void unfold_forward(Context& context, const UnfoldForward& args) {
+  const Measured measured(context, [&] { return memory_work("unfold", args.B * args.H * args.W * args.C, 2); });
   const int64_t Pw = args.Pw, area = args.Ph * args.Pw;
   parallel_for(args.B * (args.H / args.Ph), grain_of(args), [&](int64_t begin, int64_t end) {
     with_channels(args.C, [&](auto C) {
@@ -52,7 +54,9 @@ void unfold_forward(Context&, const UnfoldForward& args) {
   });
 }
 
-void unfold_backward(Context&, const UnfoldBackward& args) {
+void unfold_backward(Context& context, const UnfoldBackward& args) {
+  const Measured measured(context,
+                          [&] { return memory_work("unfold, backward", args.B * args.H * args.W * args.C, 2); });
   const int64_t Pw = args.Pw, area = args.Ph * args.Pw;
   const int64_t row = args.W * args.C, gh = args.H / args.Ph, used = args.W / args.Pw * args.Pw * args.C;
   if (!args.dx.accumulate) {  // what was cut off, right and below

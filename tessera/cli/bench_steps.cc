@@ -1,0 +1,65 @@
+#include "tessera/cli/bench_steps.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tessera/core/error.h"
+#include "tessera/core/random.h"
+#include "tessera/infer/classifier.h"
+#include "tessera/models/registry.h"
+#include "tessera/ops/cross_entropy.h"
+#include "tessera/ops/tape.h"
+#include "tessera/ops/training.h"
+#include "tessera/train/clip.h"
+#include "tessera/train/flat_parameters.h"
+#include "tessera/train/groups.h"
+#include "tessera/train/optimizer.h"
+
+namespace tessera::cli {
+
+namespace {
+
+// Standard normal values: speed does not depend on them, except where they underflow.
+Tensor noise(Shape shape, const char* purpose) {
+  const Tensor x = Tensor::empty(std::move(shape));
+  Random random(0, purpose);
+  for (float& value : x.span()) value = static_cast<float>(random.normal());
+  return x;
+}
+
+}  // namespace
+
+std::function<void()> infer_step(std::shared_ptr<models::Model> model, int64_t batch) {
+  const auto [H, W, C] = model->input();
+  const infer::Classifier classifier(std::move(model), {});
+  return [classifier, images = noise({batch, C, H, W}, "bench/images")] {
+    classifier.logits(infer::channels_last(images));
+  };
+}
+
+std::string without_dropout(const std::string& architecture) {
+  auto keys = nlohmann::ordered_json::parse(models::build(architecture)->architecture());
+  for (auto& [key, value] : keys.items())
+    if (key.ends_with("drop_rate") || key.ends_with("drop_path_rate")) value = 0;
+  return keys.dump();
+}
+
+std::function<void()> train_step(std::shared_ptr<models::Model> model, int64_t batch) {
+  const auto [H, W, C] = model->input();
+  TESSERA_CHECK(model->num_classes() > 0, "a model without classes cannot be trained");
+  std::vector<int64_t> labels;
+  for (int64_t b = 0; b < batch; ++b) labels.push_back(b % model->num_classes());
+  auto parameters = std::make_shared<train::FlatParameters>(*model);
+  const auto groups = train::parameter_groups(*model, *parameters, {.weight_decay = 0.05});
+  std::shared_ptr<train::Optimizer> adamw = train::make_optimizer({}, groups, parameters->size());
+  return [=, images = noise({batch, C, H, W}, "bench/images"),
+          targets = Tensor::from({batch}, std::span<const int64_t>(labels)), step = uint64_t{0}]() mutable {
+    const ops::TrainingState training(ops::Draws{.seed = 0, .step = step++});
+    parameters->zero_grad();
+    ops::backward(ops::cross_entropy(model->forward(infer::channels_last(images)), targets));
+    const Tensor& gradients = parameters->gradients();
+    const double scale = train::clip_factor(train::global_norm(gradients), 1.0);
+    adamw->step(parameters->values(), gradients, 1e-4, scale);
+  };
+}
+
+}  // namespace tessera::cli

@@ -1,0 +1,28 @@
+#include "tessera/cli/evaluate.h"
+
+#include <fmt/core.h>
+
+#include "tessera/core/error.h"
+#include "tessera/core/parallel.h"
+#include "tessera/data/batches.h"
+#include "tessera/report/progress.h"
+
+namespace tessera::cli {
+
+Evaluation evaluate(const infer::Classifier& classifier, const std::shared_ptr<const data::DataSet>& set,
+                    int64_t batch) {
+  Evaluation result{train::Metrics(classifier.num_classes()), {}};
+  const bool live = report::is_terminal(stderr);
+  data::Loader loader(set, data::evaluation_options(classifier.preprocess(), batch, num_threads()));
+  while (const auto examples = loader.next()) {
+    if (examples->size() == 0) continue;
+    result.metrics.add(classifier.logits(examples->images).span(), examples->labels.span<int64_t>());
+    if (live) fmt::print(stderr, "\r{} of {} pictures", result.metrics.count(), set->size());
+  }
+  if (live) fmt::print(stderr, "\r\x1b[K");
+  result.unreadable = loader.corrupt();
+  TESSERA_CHECK(result.metrics.count() > 0, "none of the {} pictures could be read", set->size());
+  return result;
+}
+
+}  // namespace tessera::cli

@@ -1,0 +1,23 @@
+// A model measured on a data set, with a line of progress on a terminal.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tessera/data/data_set.h"
+#include "tessera/infer/classifier.h"
+#include "tessera/train/metrics.h"
+
+namespace tessera::cli {
+
+struct Evaluation {
+  train::Metrics metrics;
+  std::vector<std::string> unreadable;  // why, for each picture left out
+};
+
+// Throws where no picture can be read.
+Evaluation evaluate(const infer::Classifier& classifier, const std::shared_ptr<const data::DataSet>& set,
+                    int64_t batch);
+
+}  // namespace tessera::cli

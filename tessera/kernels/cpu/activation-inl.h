@@ -1,0 +1,83 @@
+// The activation functions on vectors, once per target.
+#if defined(TESSERA_KERNELS_CPU_ACTIVATION_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TESSERA_KERNELS_CPU_ACTIVATION_INL_H_
+#undef TESSERA_KERNELS_CPU_ACTIVATION_INL_H_
+#else
+#define TESSERA_KERNELS_CPU_ACTIVATION_INL_H_
+#endif
+
+#include "tessera/kernels/activation.h"
+#include "tessera/kernels/cpu/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+// (1 + tanh u) / 2 is σ(2u), and the logistic form loses no digits where the result is small.
+constexpr float kTwoRootTwoOverPi = 1.59576912f;  // 2·√(2/π)
+constexpr float kCubic = 0.044715f;
+
+HWY_INLINE Logistic GeluTanhGate(Vec x) {
+  const F f;
+  const auto inner = hn::MulAdd(hn::Mul(x, x), hn::Set(f, kTwoRootTwoOverPi * kCubic), hn::Set(f, kTwoRootTwoOverPi));
+  return LogisticAt(hn::Mul(x, inner));
+}
+
+// Not Max(x, 0), which would turn a NaN into 0.
+struct Relu {
+  static HWY_INLINE Vec Value(Vec x) { return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(F())), x); }
+  static HWY_INLINE Vec Gradient(Vec dy, Vec x) { return hn::IfThenZeroElse(hn::Le(x, hn::Zero(F())), dy); }
+};
+
+struct GeluErf {
+  static HWY_INLINE Vec Value(Vec x) { return hn::Mul(x, NormalAt(x).cumulative); }
+  static HWY_INLINE Vec Gradient(Vec dy, Vec x) {
+    const Normal normal = NormalAt(x);
+    return hn::Mul(dy, hn::MulAdd(x, normal.density, normal.cumulative));
+  }
+};
+
+struct GeluTanh {
+  static HWY_INLINE Vec Value(Vec x) { return hn::Mul(x, GeluTanhGate(x).value); }
+  static HWY_INLINE Vec Gradient(Vec dy, Vec x) {
+    const F f;
+    const Logistic gate = GeluTanhGate(x);
+    const auto inner_slope =
+        hn::MulAdd(hn::Mul(x, x), hn::Set(f, 3 * kTwoRootTwoOverPi * kCubic), hn::Set(f, kTwoRootTwoOverPi));
+    return hn::Mul(dy, hn::MulAdd(hn::Mul(x, inner_slope), gate.slope, gate.value));
+  }
+};
+
+struct HyperbolicTangent {
+  static HWY_INLINE Vec Value(Vec x) { return Tanh(x); }
+  static HWY_INLINE Vec Gradient(Vec dy, Vec x) {
+    const auto t = Tanh(x);
+    return hn::NegMulAdd(hn::Mul(t, t), dy, dy);
+  }
+};
+
+struct Identity {
+  static HWY_INLINE Vec Value(Vec x) { return x; }
+  static HWY_INLINE Vec Gradient(Vec dy, Vec) { return dy; }
+};
+
+// Calls f with the function that the name stands for.
+template <class Function>
+void With(Activation activation, Function f) {
+  switch (activation) {
+    case Activation::none:
+      return f(Identity());
+    case Activation::relu:
+      return f(Relu());
+    case Activation::gelu_erf:
+      return f(GeluErf());
+    case Activation::gelu_tanh:
+      return f(GeluTanh());
+    case Activation::tanh:
+      return f(HyperbolicTangent());
+  }
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard

@@ -1,0 +1,28 @@
+// A fully connected layer with quantised weights, for inference.
+//
+//   y = act(s_r·t_n·Σ_k q_rk·w_nk + bias_n) + residual      q, s: the rows of x, quantised as kernels/quantize.h says
+#pragma once
+
+#include <cstdint>
+
+#include "tessera/kernels/activation.h"
+#include "tessera/kernels/context.h"
+#include "tessera/kernels/frozen.h"
+
+namespace tessera::kernels {
+
+struct LinearS8Forward {
+  const float* x;         // (rows, K)
+  const int8_t* w;        // (N, K)
+  const float* w_scale;   // (N) t
+  const float* bias;      // (N), or null
+  const float* residual;  // (rows, N), or null
+  float* y;               // (rows, N)
+  int64_t rows, N, K;
+  Activation activation;
+  FrozenWeights* frozen = nullptr;  // where w may be one that does not change any more
+};
+// On machines without instructions for it (see has_matmul_s8), with s_r·q_r = x_r and in floats.
+void linear_s8_forward(Context& context, const LinearS8Forward& args);
+
+}  // namespace tessera::kernels
