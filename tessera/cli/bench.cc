@@ -21,7 +21,7 @@ struct BenchOptions {
   ModelChoice choice;
   int64_t batch = 1, threads = 0;
   double seconds = 2;
-  bool json = false;
+  bool recompute = false, json = false;
 
   void visit(Options& o) {
     o("task", task,
@@ -36,6 +36,7 @@ struct BenchOptions {
     o("batch", batch, "pictures in a step").at_least(1);
     o("threads", threads, "0: one for each core").at_least(0);
     o("precision", precision, "of the products; int8: quantised weights, inference only").one_of({"f32", "int8"});
+    o("recompute", recompute, "in training, keep nothing within blocks");
     o("seconds", seconds, "how long to measure, after the warm-up").above(0);
     o("json", json, "one line of JSON");
   }
@@ -76,6 +77,7 @@ int bench(const Arguments& arguments) {
 
   std::shared_ptr<models::Model> model = models::build(without_dropout(o.choice.json()));
   model->initialise(0);
+  model->set_recompute(o.recompute);
   if (o.precision == "int8") infer::quantise(*model, model->products());
   const std::function<void()> step = training ? train_step(model, o.batch) : infer_step(model, o.batch);
   if (o.task == "roofline") {

@@ -8,6 +8,7 @@
 
 #include "tessera/cli/output.h"
 #include "tessera/core/error.h"
+#include "tessera/core/text.h"
 #include "tessera/formats/safetensors.h"
 #include "tessera/infer/classifier.h"
 #include "tessera/models/registry.h"
@@ -90,9 +91,10 @@ void describe_checkpoint(const std::filesystem::path& path, const std::string& s
   TESSERA_CHECK(run.is_object() && run.contains("architecture"), "{}: the state of its run is damaged", path.string());
   print("{}: a checkpoint, the state of a training run; tessera train … --resume goes on with it\n", path.string());
   print_model(*models::build(run["architecture"].dump()));
-  for (const auto& [key, about] :
-       {std::pair{"step", "steps done"}, std::pair{"seconds", "seconds trained"}, std::pair{"finished", "finished"}})
-    if (run.contains(key)) print("  {:<13}  {}\n", about, one_line(run[key]));
+  if (run.contains("step")) print("  steps done     {}\n", one_line(run["step"]));
+  if (run.contains("seconds") && run["seconds"].is_number())
+    print("  trained for    {}\n", format_duration(run["seconds"].get<double>()));
+  if (run.contains("finished")) print("  finished       {}\n", one_line(run["finished"]));
   for (const auto& [key, heading] : {std::pair{"best", "Best validation"}, std::pair{"options", "Options"},
                                      std::pair{"architecture", "Architecture"}})
     if (run.contains(key)) print_object(heading, run[key].dump());

@@ -76,13 +76,16 @@ Tensor Tensor::rows(int64_t begin, int64_t count) const {
   tensor.shape_[0] = count;
   tensor.dtype_ = dtype_;
   tensor.mapped_ = mapped_;
-  if (row_scales_) tensor.row_scales_ = std::make_shared<Tensor>(row_scales_->rows(begin, count));
+  if (row_scales_) {
+    const int64_t runs = size(0) ? row_scales_->numel() / size(0) : 0;  // in each row
+    tensor.row_scales_ = std::make_shared<Tensor>(row_scales_->rows(begin * runs, count * runs));
+  }
   return tensor;
 }
 
 Tensor Tensor::quantised(Tensor elements, Tensor row_scales) {
-  TESSERA_CHECK(elements.dtype() == DType::s8 && elements.rank() > 0 && row_scales.dtype() == DType::f32 &&
-                    row_scales.shape() == Shape{elements.size(0)},
+  TESSERA_CHECK(elements.dtype() == DType::s8 && row_scales.dtype() == DType::f32 && row_scales.rank() == 1 &&
+                    row_scales.numel() > 0 && elements.numel() % row_scales.numel() == 0,
                 "tensor: {} {} cannot have the row scales {}", name_of(elements.dtype()), to_string(elements.shape()),
                 to_string(row_scales.shape()));
   elements.row_scales_ = std::make_shared<Tensor>(std::move(row_scales));

@@ -59,8 +59,8 @@ class Tensor {
   std::byte* raw() const { return elements_.get(); }
   float item() const;  // the only element
 
-  // A quantised tensor: s8 elements, and for each row of the first axis the f32 scale (rows) that they are multiples
-  // of.
+  // A quantised tensor: s8 elements in R equal runs (the rows of weights, the tokens of activations), each of them
+  // multiples of one of the f32 scales (R).
   static Tensor quantised(Tensor elements, Tensor row_scales);
   bool is_quantised() const { return row_scales_ != nullptr; }
   const Tensor& row_scales() const { return *row_scales_; }

@@ -48,8 +48,13 @@ struct AttentionForward {
   float* y;    // (B, Nq, h·d)
   float* lse;  // (B, h, Nq), or null when no backward follows
   float* p;    // (B, h, Nq, Nk) before dropout, for explanation; null otherwise
+  // Products of whole numbers (below), where the machine has VNNI and nobody asks for lse, p or dropout.
+  bool s8 = false;
 };
 void attention_forward(Context& context, const AttentionForward& args);
+
+// With s8, by the same formulas: rows of q and k are quantised as kernels/quantize.h says, columns of v likewise over
+// all keys of a head, and exp(s_ij - max_j s_ij) to multiples of 1/255, by whose sum y_i is divided.
 
 // p is computed again from q, k and lse. With delta_i = <dy_i, y_i> and dp_ij = m_ij·<dy_i, v_j>:
 //   ds_ij = p_ij·(dp_ij - delta_i)

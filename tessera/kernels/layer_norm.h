@@ -13,11 +13,13 @@ struct LayerNormForward {
   const float* x;      // (rows, D)
   const float* gamma;  // (D)
   const float* beta;   // (D)
-  float* y;            // (rows, D), may be x
+  float* y;            // (rows, D), may be x; or null where q is given
   float* mean;         // (rows), or null when no backward follows
   float* rstd;         // (rows), or null
   int64_t rows, D;
   float eps;
+  int8_t* q = nullptr;  // (rows, D) and its scales (rows): y, quantised as kernels/quantize.h says
+  float* q_scale = nullptr;
 };
 void layer_norm_forward(Context& context, const LayerNormForward& args);
 

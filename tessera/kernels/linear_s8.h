@@ -12,17 +12,22 @@
 namespace tessera::kernels {
 
 struct LinearS8Forward {
-  const float* x;         // (rows, K)
-  const int8_t* w;        // (N, K)
-  const float* w_scale;   // (N) t
-  const float* bias;      // (N), or null
-  const float* residual;  // (rows, N), or null
-  float* y;               // (rows, N)
+  const float* x = nullptr;         // (rows, K); or, where x was quantised before:
+  const int8_t* q = nullptr;        // (rows, K)
+  const float* q_scale = nullptr;   // (rows) s
+  const int8_t* w;                  // (N, K)
+  const float* w_scale;             // (N) t
+  const float* bias = nullptr;      // (N), or null
+  const float* residual = nullptr;  // (rows, N), or null
+  float* y = nullptr;               // (rows, N); or, where y is to be quantised:
+  int8_t* y_q = nullptr;            // (rows, N)
+  float* y_scale = nullptr;         // (rows)
   int64_t rows, N, K;
   Activation activation;
   FrozenWeights* frozen = nullptr;  // where w may be one that does not change any more
 };
-// On machines without instructions for it (see has_matmul_s8), with s_r·q_r = x_r and in floats.
+// On machines without instructions for it (see has_matmul_s8), with s_r·q_r = x_r and in floats; then neither q nor y_q
+// may be given.
 void linear_s8_forward(Context& context, const LinearS8Forward& args);
 
 }  // namespace tessera::kernels

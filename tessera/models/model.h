@@ -38,6 +38,10 @@ class Model : public nn::Module {
   // images -> logits (B, K). A model may leave out what does not reach the head.
   virtual Tensor forward(const Tensor& images) { return forward_head(forward_features(images)); }
 
+  // Training then keeps no intermediates within blocks and computes them again in backward: much less memory, about a
+  // third more time, the same gradients. Families without blocks ignore it.
+  void set_recompute(bool recompute) { recompute_ = recompute; }
+
   virtual PictureSize input() const = 0;
   virtual int64_t num_classes() const = 0;
   // The architecture as a JSON object with its "family": building from it gives this model again, without its weights.
@@ -57,6 +61,12 @@ class Model : public nn::Module {
   virtual bool no_weight_decay(const std::string& parameter) const = 0;
   // Parameters of the final classifier, which fine-tuning to other classes starts anew (from zero).
   virtual std::vector<std::string> head_parameters() const = 0;
+
+ protected:
+  bool recompute() const { return recompute_; }
+
+ private:
+  bool recompute_ = false;
 };
 
 }  // namespace tessera::models

@@ -8,6 +8,7 @@
 #include "tessera/ops/pooling.h"
 #include "tessera/ops/positions.h"
 #include "tessera/ops/tap.h"
+#include "tessera/ops/tape.h"
 #include "tessera/ops/tokens.h"
 
 namespace tessera::models {
@@ -105,7 +106,10 @@ Tensor Vit::encode(const Tensor& images, int64_t reach) {
     ops::tap("norm_pre", x);
   }
   for (const auto& block : blocks_) {
-    x = block->forward(x, block == blocks_.back() ? reach : 0);  // (B, N, D)
+    const auto forward = [&block = *block, r = block == blocks_.back() ? reach : 0](const Tensor& tokens) {
+      return block.forward(tokens, r);
+    };
+    x = recompute() ? ops::checkpoint(forward, x) : forward(x);  // (B, N, D)
     ops::tap(block->path(), x);
   }
   if (norm_) x = norm_->forward(x);

@@ -32,6 +32,7 @@ Tensor Attention::attend(const Tensor& x, int64_t queries) const {
   options.dropout = static_cast<float>(config_.attn_drop);
   options.dropout_path = path("attn_drop");
   options.tap = path("probabilities");
+  options.s8 = qkv_.weight().is_quantised();
   if (relative_) {
     options.bias_table = relative_->table();
     options.bias_index = ops::rows(relative_->index(), 0, queries);                   // (Nq, N)

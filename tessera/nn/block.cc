@@ -51,8 +51,8 @@ Tensor Block::forward(const Tensor& x, int64_t reach) const {
     const Tensor y = norm1_.forward(attend(x, reached));
     return norm2_.forward(transform(y, y));
   }
-  const Tensor y = attend(norm1_.forward(x), reached);
-  return transform(norm2_.forward(y), y);
+  const Tensor y = attend(norm1_.forward(x, attn_.takes_quantised() && reach == x.size(1)), reached);
+  return transform(norm2_.forward(y, mlp_.takes_quantised()), y);
 }
 
 }  // namespace tessera::nn

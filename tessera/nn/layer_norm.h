@@ -12,7 +12,10 @@ class LayerNorm : public Module {
     add_parameter("weight", weight_, {D}, ones());
     add_parameter("bias", bias_, {D}, zeros());
   }
-  Tensor forward(const Tensor& x) const { return ops::layer_norm(x, weight_, bias_, eps_); }  // (…, D)
+  // (…, D) -> (…, D); quantise: for quantised weights, see ops/linear.h
+  Tensor forward(const Tensor& x, bool quantise = false) const {
+    return ops::layer_norm(x, weight_, bias_, eps_, quantise);
+  }
 
  private:
   Tensor weight_, bias_;

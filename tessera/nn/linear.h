@@ -24,6 +24,8 @@ class Linear : public Module {
     if (ops::tapping()) ops::tap(path("input"), x);
     return ops::linear(x, ops::rows(weight_, begin, count), bias_ ? ops::rows(bias_, begin, count) : bias_);
   }
+  // Whether forward() wants x quantised.
+  bool takes_quantised() const { return ops::takes_quantised(weight_); }
   const Tensor& weight() const { return weight_; }
 
  private:

@@ -98,8 +98,9 @@ Tensor attend(const Part& q, const Part& k, const Part& v, Packed packed, int64_
   const bool training = recording({q.x, k.x, v.x, o.bias, o.bias_table});
   const Tensor lse = training ? Tensor::empty({in.B, in.h, in.Nq}) : Tensor();
   const Tensor p = tapped(o.tap) ? Tensor::empty({in.B, in.h, in.Nq, in.Nk}) : Tensor();
-  kernels::attention_forward(kernels::cpu_context(),
-                             {.in = in, .y = y.data(), .lse = lse ? lse.data() : nullptr, .p = p ? p.data() : nullptr});
+  kernels::attention_forward(
+      kernels::cpu_context(),
+      {.in = in, .y = y.data(), .lse = lse ? lse.data() : nullptr, .p = p ? p.data() : nullptr, .s8 = o.s8});
   if (p) tap(o.tap, p);
   if (training) {
     // What `in` points to lives as long as the tensors captured here.

@@ -13,6 +13,7 @@ struct AttentionOptions {
   Tensor bias;        // (heads, Nq, Nk), added to the scaled scores
   Tensor bias_table;  // (T, heads), with bias_index s32 (Nq, Nk) into its rows: bias[n, i, j] = table[index[i, j], n]
   Tensor bias_index;
+  bool s8 = false;    // products of whole numbers where they can be, in inference
   float dropout = 0;  // of the probabilities, in training mode; drawn from (seed, dropout_path, step, sample, element)
   std::string dropout_path;
   std::string tap;  // name under which the probabilities (B, heads, Nq, Nk), before dropout, are offered

@@ -5,15 +5,17 @@
 
 namespace tessera::ops {
 
-Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, float eps) {
+Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, float eps, bool quantise) {
   TESSERA_CHECK(x.rank() > 0 && gamma.shape() == Shape{x.size(-1)} && beta.shape() == gamma.shape(),
                 "layer_norm: gamma and beta must have the last extent of x {}, but they are {} and {}",
                 to_string(x.shape()), to_string(gamma.shape()), to_string(beta.shape()));
   const int64_t D = x.size(-1);
   const int64_t rows = D ? x.numel() / D : 0;
-  Tensor y = Tensor::empty(x.shape());
+  Tensor y = Tensor::empty(x.shape(), quantise ? DType::s8 : DType::f32);
+  const Tensor scales = quantise ? Tensor::empty({rows}) : Tensor();
   Tensor mean, rstd;  // (rows), kept for backward
   const bool training = recording({x, gamma, beta});
+  TESSERA_CHECK(!training || !quantise, "layer_norm: a quantised result cannot be trained through");
   if (training) {
     mean = Tensor::empty({rows});
     rstd = Tensor::empty({rows});
@@ -21,12 +23,15 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, floa
   kernels::layer_norm_forward(kernels::cpu_context(), {.x = x.data(),
                                                        .gamma = gamma.data(),
                                                        .beta = beta.data(),
-                                                       .y = y.data(),
+                                                       .y = quantise ? nullptr : y.data(),
                                                        .mean = training ? mean.data() : nullptr,
                                                        .rstd = training ? rstd.data() : nullptr,
                                                        .rows = rows,
                                                        .D = D,
-                                                       .eps = eps});
+                                                       .eps = eps,
+                                                       .q = quantise ? y.data<int8_t>() : nullptr,
+                                                       .q_scale = quantise ? scales.data() : nullptr});
+  if (quantise) return Tensor::quantised(y, scales);
   if (training) {
     record(y, [=, x = x.detach(), gamma = gamma.detach(), dx = GradientOf(x), dgamma = GradientOf(gamma),
                dbeta = GradientOf(beta)](const Tensor& dy) {

@@ -2,32 +2,42 @@
 
 #include "tessera/kernels/linear.h"
 #include "tessera/kernels/linear_s8.h"
+#include "tessera/kernels/matmul.h"
 #include "tessera/ops/frozen.h"
+#include "tessera/ops/tap.h"
 #include "tessera/ops/tape.h"
 
 namespace tessera::ops {
 
 namespace {
 
-void quantised_forward(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& options,
-                       const Tensor& y) {
-  TESSERA_CHECK(!recording({x, bias, options.residual}),
-                "linear: quantised weights cannot be trained, nor trained through");
-  const int64_t K = w.size(1);
-  kernels::linear_s8_forward(kernels::cpu_context(), {.x = x.data(),
+Tensor quantised_linear(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& o,
+                        const Shape& shape) {
+  TESSERA_CHECK(!recording({x, bias, o.residual}), "linear: quantised weights cannot be trained, nor trained through");
+  const int64_t N = w.size(0), K = w.size(1), rows = x.numel() / K;
+  const Tensor y = Tensor::empty(shape, o.quantise ? DType::s8 : DType::f32);
+  const Tensor scales = o.quantise ? Tensor::empty({rows}) : Tensor();
+  kernels::linear_s8_forward(kernels::cpu_context(), {.x = x.is_quantised() ? nullptr : x.data(),
+                                                      .q = x.is_quantised() ? x.data<int8_t>() : nullptr,
+                                                      .q_scale = x.is_quantised() ? x.row_scales().data() : nullptr,
                                                       .w = w.data<int8_t>(),
                                                       .w_scale = w.row_scales().data(),
                                                       .bias = bias ? bias.data() : nullptr,
-                                                      .residual = options.residual ? options.residual.data() : nullptr,
-                                                      .y = y.data(),
-                                                      .rows = x.numel() / K,
-                                                      .N = w.size(0),
+                                                      .residual = o.residual ? o.residual.data() : nullptr,
+                                                      .y = o.quantise ? nullptr : y.data(),
+                                                      .y_q = o.quantise ? y.data<int8_t>() : nullptr,
+                                                      .y_scale = o.quantise ? scales.data() : nullptr,
+                                                      .rows = rows,
+                                                      .N = N,
                                                       .K = K,
-                                                      .activation = options.activation,
+                                                      .activation = o.activation,
                                                       .frozen = frozen_weights()});
+  return o.quantise ? Tensor::quantised(y, scales) : y;
 }
 
 }  // namespace
+
+bool takes_quantised(const Tensor& w) { return w.is_quantised() && kernels::has_matmul_s8() && !tapping(); }
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& options) {
   TESSERA_CHECK(w.rank() == 2 && x.rank() > 0 && x.size(-1) == w.size(1) && x.numel() > 0 && w.numel() > 0,
@@ -42,11 +52,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const Linear
   TESSERA_CHECK(!residual || residual.shape() == shape, "linear: the residual must be {}, but it is {}",
                 to_string(shape), to_string(residual.shape()));
 
-  if (w.is_quantised()) {
-    const Tensor y = Tensor::empty(shape);
-    quantised_forward(x, w, bias, options, y);
-    return y;
-  }
+  if (w.is_quantised()) return quantised_linear(x, w, bias, options, shape);
 
   const Activation activation = options.activation;
   Tensor pre;  // (rows, N), kept for backward

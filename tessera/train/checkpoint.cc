@@ -125,7 +125,9 @@ json run_of(const std::filesystem::path& path, const formats::Metadata& metadata
 void save_checkpoint(const std::filesystem::path& path, const RunIdentity& identity, const RunState& state,
                      Learner& learner) {
   TESSERA_CHECK(std::isfinite(global_norm(learner.parameters().values())),
-                "the weights became infinite or NaN at step {}; {} is not written", state.step, path.string());
+                "the weights became infinite or NaN at step {}: training stopped; {} keeps what it held before; try a "
+                "lower lr, a longer warmup or a smaller clip",
+                state.step, path.string());
   json run = to_json(state);
   run["version"] = kVersion;
   run["architecture"] = json::parse(identity.architecture);

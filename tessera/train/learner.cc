@@ -21,6 +21,7 @@ Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class
       parameters_(model, [&](const std::string& name) { return !is_frozen(options, name); }),
       optimizer_(make_optimizer(optimizer_options(options),
                                 parameter_groups(model, parameters_, group_options(options)), parameters_.size())) {
+  model_.set_recompute(options.recompute);
   if (options.ema > 0) ema_.emplace(ema_options(options), parameters_.values());
 }
 

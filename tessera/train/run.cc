@@ -220,11 +220,12 @@ void Run::diverged(const Learner::Result& result, double lr) {
   const std::string kept = saved_step_ < 0
                                ? "no checkpoint was written yet"
                                : fmt::format("{} keeps step {}", folder_.checkpoint().string(), saved_step_);
+  const double value = std::isfinite(result.loss) ? result.gradient_norm : result.loss;
   const std::string message = fmt::format(
       "the {} became {} at step {}, at learning rate {:.3g}: training stopped; {}; try a lower lr, a longer warmup or "
       "a smaller clip",
-      std::isfinite(result.loss) ? "gradient" : "loss", std::isfinite(result.loss) ? result.gradient_norm : result.loss,
-      state_.step + 1, lr, kept);
+      std::isfinite(result.loss) ? "gradient" : "loss", std::isnan(value) ? "NaN" : "infinite", state_.step + 1, lr,
+      kept);
   save_record(folder_.record(), info_, summary(Ending::failed, message), scores_);
   throw Error(message);
 }

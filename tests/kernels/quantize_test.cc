@@ -3,12 +3,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
 #include "tessera/core/random.h"
 #include "tessera/core/tensor.h"
 #include "tessera/kernels/cpu/targets.h"
+#include "tessera/kernels/layer_norm.h"
 #include "tessera/kernels/linear_s8.h"
 #include "tessera/kernels/matmul.h"
 
@@ -129,6 +131,61 @@ TEST_F(LinearS8, IsTheFormula) {
       }
       EXPECT_LE(error, 2e-6 * largest) << rows << ", " << N << ", " << K;
     }
+  });
+}
+
+// Rows that were quantised before, and a result that is quantised: the same as one after the other.
+TEST_F(LinearS8, TakesAndGivesQuantisedRows) {
+  if (!has_matmul_s8()) GTEST_SKIP() << "no VNNI on this machine";
+  on_each([] {
+    const int64_t rows = 45, N = 70, K = 33;
+    const Tensor x = normal({rows, K}, "x"), bias = normal({N}, "bias"), y = Tensor::empty({rows, N});
+    const Quantized w(normal({N, K}, "w")), q(x);
+    LinearS8Forward args = {.x = x.data(),
+                            .w = w.q.data<int8_t>(),
+                            .w_scale = w.scale.data(),
+                            .bias = bias.data(),
+                            .y = y.data(),
+                            .rows = rows,
+                            .N = N,
+                            .K = K,
+                            .activation = Activation::gelu_tanh};
+    linear_s8_forward(cpu_context(), args);
+    const Quantized expected(y);
+    const Tensor y_q = Tensor::empty({rows, N}, DType::s8), y_scale = Tensor::empty({rows});
+    args.x = args.y = nullptr;
+    args.q = q.q.data<int8_t>();
+    args.q_scale = q.scale.data();
+    args.y_q = y_q.data<int8_t>();
+    args.y_scale = y_scale.data();
+    linear_s8_forward(cpu_context(), args);
+    EXPECT_TRUE(std::equal(y_q.span<int8_t>().begin(), y_q.span<int8_t>().end(), expected.q.span<int8_t>().begin()));
+    EXPECT_TRUE(std::equal(y_scale.span().begin(), y_scale.span().end(), expected.scale.span().begin()));
+  });
+}
+
+TEST_F(Quantize, OfALayerNormIsThatOfItsResult) {
+  on_each([] {
+    const int64_t rows = 19, D = 50;
+    const Tensor x = normal({rows, D}, "x"), gamma = normal({D}, "gamma"), beta = normal({D}, "beta");
+    const Tensor y = Tensor::empty({rows, D}), q = Tensor::empty({rows, D}, DType::s8), scale = Tensor::empty({rows});
+    LayerNormForward args = {.x = x.data(),
+                             .gamma = gamma.data(),
+                             .beta = beta.data(),
+                             .y = y.data(),
+                             .mean = nullptr,
+                             .rstd = nullptr,
+                             .rows = rows,
+                             .D = D,
+                             .eps = 1e-6f};
+    layer_norm_forward(cpu_context(), args);
+    const Quantized expected(y);
+    args.y = nullptr;
+    args.q = q.data<int8_t>();
+    args.q_scale = scale.data();
+    layer_norm_forward(cpu_context(), args);
+    EXPECT_TRUE(std::equal(q.span<int8_t>().begin(), q.span<int8_t>().end(), expected.q.span<int8_t>().begin()));
+    EXPECT_TRUE(std::equal(scale.span().begin(), scale.span().end(), expected.scale.span().begin()));
   });
 }
 

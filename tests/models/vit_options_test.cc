@@ -85,6 +85,24 @@ TEST(Vit, LeavesOutWhatDoesNotReachTheHead) {
   }
 }
 
+TEST(Vit, RecomputingGivesTheSameBits) {
+  const auto model = tiny({{"drop_path_rate", "0.4"}, {"proj_drop_rate", "0.2"}, {"attn_drop_rate", "0.1"}});
+  stir(*model);
+  for (const nn::Parameter& parameter : model->parameters()) parameter.tensor->set_requires_grad();
+  const Tensor images = pictures(3, 16, 16), dy = pictures(3, 1, 1, 5).reshape({3, 5});
+  const ops::TrainingState training(ops::Draws{.seed = 1, .step = 2});
+  std::vector<Tensor> gradients[2];
+  for (const bool recompute : {false, true}) {
+    model->set_recompute(recompute);
+    for (const nn::Parameter& parameter : model->parameters()) ops::zero_grad(*parameter.tensor);
+    ops::backward(model->forward(images), dy);
+    for (const nn::Parameter& parameter : model->parameters())
+      gradients[recompute].push_back(parameter.tensor->grad().clone());
+  }
+  for (size_t i = 0; i < gradients[0].size(); ++i)
+    EXPECT_EQ(largest_difference(gradients[0][i], gradients[1][i]), 0) << model->parameters()[i].name;
+}
+
 TEST(Vit, LearnedTablesAddTheRowAndTheColumn) {
   const auto model = tiny({{"pos_embed", "learn_2d"}, {"img_size", "[12, 16]"}});
   stir(*model);

@@ -220,7 +220,7 @@ TEST_F(Trainer, ALossThatIsNotFiniteStopsAndKeepsTheCheckpoint) {
     attempt.model.parameters()[0].tensor->data()[0] = NAN;
   };
   const std::string message = message_of([&] { attempt.run(options); });
-  EXPECT_NE(message.find("the loss became nan at step 10"), std::string::npos) << message;
+  EXPECT_NE(message.find("the loss became NaN at step 10"), std::string::npos) << message;
   EXPECT_NE(message.find("keeps step 7"), std::string::npos) << message;
   EXPECT_EQ(attempt.witness.endings, std::vector<Ending>{Ending::failed});
   EXPECT_EQ(bytes_of(folder / "run" / "checkpoint.safetensors"), checkpoint);

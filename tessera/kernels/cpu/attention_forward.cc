@@ -5,6 +5,7 @@
 #include "tessera/core/parallel.h"
 #include "tessera/kernels/attention.h"
 #include "tessera/kernels/cpu/attention_bias.h"
+#include "tessera/kernels/cpu/attention_s8.h"
 #include "tessera/kernels/cpu/attention_work.h"
 #include "tessera/kernels/cpu/targets.h"
 
@@ -89,12 +90,7 @@ class Forward {
   // Fetches the place of this head's result, and the next head.
   void look_ahead(int64_t next) {
     fetcher_.clear();
-    fetcher_.add(args_.y + (b_ * in_.Nq * in_.h + head_) * in_.d, in_.h * in_.d, in_.Nq);
-    const int64_t b = next / in_.h, head = next % in_.h;
-    if (b == b_ && head == head_) return;
-    fetcher_.add(TokensOf(in_.q, b, head, in_.d), in_.q.row, in_.Nq);
-    fetcher_.add(TokensOf(in_.k, b, head, in_.d), in_.k.row, in_.Nk);
-    fetcher_.add(TokensOf(in_.v, b, head, in_.d), in_.v.row, in_.Nk);
+    fetcher_.add_forward(in_, args_.y, b_, head_, next / in_.h, next % in_.h);
   }
 
   // (rows, n): what a block of queries, packed in q_, has with a block of keys.
@@ -207,6 +203,7 @@ void attention_forward(Context& context, const AttentionForward& args) {
   AttentionForward dense = args;
   const Floats bias = args.in.bias_table ? bias_from_table(args.in) : Floats(0);
   if (args.in.bias_table) dense.in.bias = bias.data();
+  if (args.s8 && attention_s8_forward(dense)) return;
   parallel_for(HWY_DYNAMIC_DISPATCH(AttentionForwardItems)(args.in), 1, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(RunAttentionForward)(dense, begin, end);
   });

@@ -76,6 +76,15 @@ class Fetcher {
   void clear() { count_ = 0; }
   // n rows of d floats, at `first` and every `row` floats.
   void add(const float* first, int64_t row, int64_t n) { areas_[count_++] = {first, row, n}; }
+  // What forward will write for a head, and what it will read for the next.
+  void add_forward(const AttentionInputs& in, const float* y, int64_t b, int64_t head, int64_t next_b,
+                   int64_t next_head) {
+    add(y + (b * in.Nq * in.h + head) * in.d, in.h * in.d, in.Nq);
+    if (next_b == b && next_head == head) return;
+    add(TokensOf(in.q, next_b, next_head, in.d), in.q.row, in.Nq);
+    add(TokensOf(in.k, next_b, next_head, in.d), in.k.row, in.Nk);
+    add(TokensOf(in.v, next_b, next_head, in.d), in.v.row, in.Nk);
+  }
   // Asks for row i of each area.
   HWY_INLINE void fetch(int64_t i) const {
     for (int area = 0; area < count_; ++area) {
@@ -99,6 +108,8 @@ class Fetcher {
 class Biases {
  public:
   explicit Biases(const AttentionInputs& in) : in_(in), hidden_(in.key_mask ? in.Nk : 0) {}
+
+  bool any() const { return in_.bias || in_.key_mask; }
 
   void select(int64_t b, int64_t head) {
     if (in_.bias) bias_ = in_.bias + head * in_.Nq * in_.Nk;

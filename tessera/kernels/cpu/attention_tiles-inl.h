@@ -17,7 +17,7 @@ namespace tessera::kernels::HWY_NAMESPACE::attention {
 
 // A tile of the result stays in registers: 24 of 32 with AVX-512, 12 of 16 elsewhere.
 constexpr int kTileRows = 6;
-constexpr int kTileVecs = HWY_TARGET == HWY_AVX3 ? 4 : 2;
+constexpr int kTileVecs = hn::MaxLanes(F()) == 16 ? 4 : 2;
 
 inline int64_t CeilDiv(int64_t n, int64_t by) { return (n + by - 1) / by; }
 inline int64_t VecsOf(int64_t n) { return CeilDiv(n, LaneCount()); }

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "tessera/kernels/cpu/floats.h"
 #include "tessera/kernels/cpu/loops.h"
 #include "tessera/kernels/cpu/targets.h"
 #include "tessera/kernels/profile.h"
@@ -11,12 +12,13 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
-#include "tessera/kernels/cpu/simd-inl.h"
+#include "tessera/kernels/cpu/quantize-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-void ForwardRows(const LayerNormForward& a, int64_t begin, int64_t end) {
+// scratch: D floats, where y is to be quantised.
+void ForwardRows(const LayerNormForward& a, int64_t begin, int64_t end, float* scratch) {
   const F f;
   for (int64_t r = begin; r < end; ++r) {
     const float* x = a.x + r * a.D;
@@ -30,9 +32,10 @@ void ForwardRows(const LayerNormForward& a, int64_t begin, int64_t end) {
     if (a.mean) a.mean[r] = mean;
     if (a.rstd) a.rstd[r] = rstd;
     const auto vrstd = hn::Set(f, rstd);
-    StoreOver(a.D, a.y + r * a.D, false, [&](auto load) {
+    StoreOver(a.D, a.q ? scratch : a.y + r * a.D, false, [&](auto load) {
       return hn::MulAdd(hn::Mul(hn::Sub(load(x), vmean), vrstd), load(a.gamma), load(a.beta));
     });
+    if (a.q) a.q_scale[r] = QuantizeRow(scratch, a.D, a.q + r * a.D);
   }
 }
 
@@ -73,8 +76,9 @@ constexpr int64_t kGrain = 16;  // rows per piece at least
 
 void layer_norm_forward(Context& context, const LayerNormForward& args) {
   const Measured measured(context, [&] { return memory_work("layer norm", args.rows * args.D, 2); });
-  parallel_for(args.rows, kGrain, [&](int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(ForwardRows)(args, begin, end);
+  const Floats scratch(args.q ? num_threads() * args.D : 0);
+  parallel_for_pieces(args.rows, kGrain, [&](int piece, int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(ForwardRows)(args, begin, end, scratch.data() + piece * args.D);
   });
 }
 
