@@ -50,7 +50,7 @@ TEST(Quantize, GivesNearlyTheSameLogits) {
   for (const models::Product& product : model->products())
     EXPECT_TRUE(parameter(*model, product.weight).is_quantised()) << product.weight;
   const double error = difference(Classifier(model, {}).logits(images), before);
-  EXPECT_LE(error, 0.05);
+  EXPECT_LE(error, 0.08);
   EXPECT_GT(error, 1e-6);  // something did happen
 }
 
@@ -78,7 +78,7 @@ TEST(Quantize, SmoothingChangesNothingButTamesOutliers) {
   quantise(*model, model->products());
   quantise(*rough, rough->products());
   const double smoothed = difference(Classifier(model, {}).logits(images), before);
-  EXPECT_LE(smoothed, 0.05);
+  EXPECT_LE(smoothed, 0.08);
   EXPECT_GE(difference(Classifier(rough, {}).logits(images), before), 2 * smoothed);
 }
 
