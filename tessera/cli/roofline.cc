@@ -33,7 +33,7 @@ double median_time(const std::function<void()>& call, int least, double seconds)
 
 // A product alone: operands in the caches as far as they fit, the right one packed.
 double product_alone(const kernels::Work& work) {
-  const auto [M, N, K] = std::tuple(work.M, work.N, work.K);
+  const int64_t M = work.M, N = work.N, K = work.K;
   kernels::Context context;  // without a profile
   kernels::FrozenWeights frozen;
   const DType type = work.s8 ? DType::s8 : DType::f32;

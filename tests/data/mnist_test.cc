@@ -57,7 +57,7 @@ TEST_F(MnistFiles, AreReadGzippedOrNot) {
 
 TEST_F(MnistFiles, AreRefusedWhenCutOff) {
   Bytes cut = images(3, 4, 5, 10);
-  cut.resize(cut.size() - 1);
+  cut.pop_back();
   test::write_bytes(folder_ / "train-images-idx3-ubyte", cut);
   EXPECT_EQ(message(),
             at("train-images-idx3-ubyte") + ": cut off or corrupt (it ends too early); fetch the file again");
