@@ -10,16 +10,12 @@
 #include "tessera/core/tensor.h"
 #include "tessera/kernels/attention.h"
 #include "tessera/kernels/cpu/attention_s8.h"
+#include "tests/tensors.h"
 
 namespace tessera::kernels {
 namespace {
 
-Tensor normal(Shape shape, std::string_view purpose) {
-  Random random(1, purpose);
-  Tensor x = Tensor::empty(std::move(shape));
-  for (float& value : x.span()) value = static_cast<float>(random.normal());
-  return x;
-}
+using test::normal;
 
 struct Case {
   int64_t B, h, Nq, Nk, d;

@@ -9,16 +9,12 @@
 #include "tessera/core/random.h"
 #include "tessera/core/tensor.h"
 #include "tessera/kernels/cpu/onednn.h"
+#include "tests/tensors.h"
 
 namespace tessera::kernels {
 namespace {
 
-Tensor normal(Shape shape, std::string_view purpose) {
-  Random random(1, purpose);
-  Tensor x = Tensor::empty(std::move(shape));
-  for (float& value : x.span()) value = static_cast<float>(random.normal());
-  return x;
-}
+using test::normal;
 
 // Aᵀ·B, as in the gradient of weights: the long sum is where threads could add up in any order.
 Tensor product(const Tensor& a, const Tensor& b) {

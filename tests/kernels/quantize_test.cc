@@ -13,16 +13,12 @@
 #include "tessera/kernels/layer_norm.h"
 #include "tessera/kernels/linear_s8.h"
 #include "tessera/kernels/matmul.h"
+#include "tests/tensors.h"
 
 namespace tessera::kernels {
 namespace {
 
-Tensor normal(Shape shape, std::string_view purpose) {
-  Random random(1, purpose);
-  Tensor x = Tensor::empty(std::move(shape));
-  for (float& value : x.span()) value = static_cast<float>(random.normal());
-  return x;
-}
+using test::normal;
 
 struct Quantized {
   Tensor q, scale;

@@ -7,16 +7,12 @@
 #include "tessera/core/parallel.h"
 #include "tessera/core/random.h"
 #include "tessera/ops/tape.h"
+#include "tests/tensors.h"
 
 namespace tessera::ops {
 namespace {
 
-Tensor normal(Shape shape, std::string_view purpose) {
-  Random random(1, purpose);
-  Tensor x = Tensor::empty(std::move(shape));
-  for (float& value : x.span()) value = static_cast<float>(random.normal());
-  return x;
-}
+using test::normal;
 
 bool same_bits(const Tensor& a, const Tensor& b) { return std::memcmp(a.raw(), b.raw(), a.bytes()) == 0; }
 

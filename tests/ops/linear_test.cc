@@ -6,16 +6,12 @@
 
 #include "tessera/core/random.h"
 #include "tessera/ops/tape.h"
+#include "tests/tensors.h"
 
 namespace tessera::ops {
 namespace {
 
-Tensor normal(Shape shape, std::string_view purpose) {
-  Random random(1, purpose);
-  Tensor x = Tensor::empty(std::move(shape));
-  for (float& value : x.span()) value = static_cast<float>(random.normal());
-  return x;
-}
+using test::normal;
 
 TEST(Linear, TrainingAndInferenceGiveTheSameBits) {
   const Tensor x = normal({3, 29, 40}, "x"), bias = normal({50}, "bias"), residual = normal({3, 29, 50}, "residual");

@@ -29,17 +29,6 @@ using Words = hn::Vec<I>;
 
 constexpr float kMostShare = 255;
 
-// Bytes and words of scratch memory.
-template <class T>
-class Scratch {
- public:
-  explicit Scratch(int64_t n) : memory_(allocate(static_cast<size_t>(n) * sizeof(T))) {}
-  T* data() const { return reinterpret_cast<T*>(memory_.get()); }
-
- private:
-  std::shared_ptr<std::byte> memory_;
-};
-
 // sum + Σ of the four products in each lane; a without a sign, b with one. Written down, since Highway 1.0 does not
 // know the instruction, and no target of its asks the compiler for it.
 HWY_INLINE Words Dot(Words sum, Words a, Words b) {

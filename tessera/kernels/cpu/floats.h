@@ -8,14 +8,16 @@
 
 namespace tessera::kernels {
 
-// n uninitialised floats from the caching allocator.
-class Floats {
+// n uninitialised elements from the caching allocator.
+template <class T>
+class Scratch {
  public:
-  explicit Floats(int64_t n) : memory_(allocate(static_cast<size_t>(n) * sizeof(float))) {}
-  float* data() const { return reinterpret_cast<float*>(memory_.get()); }
+  explicit Scratch(int64_t n) : memory_(allocate(static_cast<size_t>(n) * sizeof(T))) {}
+  T* data() const { return reinterpret_cast<T*>(memory_.get()); }
 
  private:
   std::shared_ptr<std::byte> memory_;
 };
+using Floats = Scratch<float>;
 
 }  // namespace tessera::kernels

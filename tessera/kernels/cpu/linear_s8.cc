@@ -83,25 +83,23 @@ LinearS8Forward part_of(const LinearS8Forward& args, int64_t first, int64_t rows
 void in_whole_numbers(Context& context, const LinearS8Forward& args) {
   const int64_t blocks = (args.rows + rows_at_once(args.N) - 1) / rows_at_once(args.N);
   const int64_t most = (args.rows + blocks - 1) / blocks;
-  const auto q = allocate(static_cast<size_t>(args.q ? 0 : most * args.K));
+  const Scratch<int8_t> q(args.q ? 0 : most * args.K);
+  const Scratch<int32_t> sums(most * args.N);
   const Floats scale(args.q ? 0 : most), scratch(args.y_q ? num_threads() * args.N : 0);
-  const auto sums_memory = allocate(static_cast<size_t>(most * args.N) * sizeof(int32_t));
-  auto* const sums = reinterpret_cast<int32_t*>(sums_memory.get());
   for (int64_t block = 0; block < blocks; ++block) {
     const int64_t first = args.rows * block / blocks, rows = args.rows * (block + 1) / blocks - first;
     LinearS8Forward part = part_of(args, first, rows);
     if (!args.q) {
-      auto* const fresh = reinterpret_cast<int8_t*>(q.get());
-      quantize_rows(context, {.x = part.x, .q = fresh, .scale = scale.data(), .rows = rows, .N = args.K});
-      part.q = fresh;
+      quantize_rows(context, {.x = part.x, .q = q.data(), .scale = scale.data(), .rows = rows, .N = args.K});
+      part.q = q.data();
       part.q_scale = scale.data();
     }
     matmul_s8(context,
-              {.a = part.q, .b = args.w, .c = sums, .M = rows, .N = args.N, .K = args.K, .frozen = args.frozen});
+              {.a = part.q, .b = args.w, .c = sums.data(), .M = rows, .N = args.N, .K = args.K, .frozen = args.frozen});
     const Measured measured(
         context, [&] { return memory_work("bias, activation, residual", rows * args.N, args.residual ? 3 : 2); });
     parallel_for_pieces(rows, 1 + 8192 / args.N, [&](int piece, int64_t begin, int64_t end) {
-      HWY_DYNAMIC_DISPATCH(FinishRows)(part, sums, part.q_scale, begin, end, scratch.data() + piece * args.N);
+      HWY_DYNAMIC_DISPATCH(FinishRows)(part, sums.data(), part.q_scale, begin, end, scratch.data() + piece * args.N);
     });
   }
 }
