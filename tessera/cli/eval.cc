@@ -36,18 +36,6 @@ struct EvalOptions {
   }
 };
 
-// Both name their classes: one by one, in the same order. A model that names none is only counted.
-void check_classes(const EvalOptions& o, const infer::Classifier& classifier, const std::vector<std::string>& data) {
-  const auto count = static_cast<int64_t>(data.size());
-  TESSERA_CHECK(classifier.num_classes() == count, "{} has {} classes, but the data set {} has {}", o.weights.weights,
-                classifier.num_classes(), o.data.data, count);
-  if (classifier.info().class_names.empty()) return;
-  for (size_t k = 0; k < data.size(); ++k) {
-    TESSERA_CHECK(classifier.class_names()[k] == data[k], "class {} of {} is '{}', but of the data set {} it is '{}'",
-                  k, o.weights.weights, classifier.class_names()[k], o.data.data, data[k]);
-  }
-}
-
 void print_json(const EvalOptions& o, const Evaluation& result, const std::vector<std::string>& names) {
   const train::Metrics& m = result.metrics;
   nlohmann::ordered_json json = {{"model", o.weights.weights},
@@ -108,7 +96,7 @@ int eval(const Arguments& arguments) {
   const infer::Classifier classifier = o.weights.load();
   const data::DataSets sets = o.data.open(/*train=*/o.split == "train");
   const auto set = o.data.part(sets, o.split);
-  check_classes(o, classifier, set->class_names());
+  check_classes(classifier, o.weights.weights, *set, o.data.data);
   const Evaluation result = evaluate(classifier, set, o.batch);
   const std::vector<std::string>& names = set->class_names();
   if (o.json) {

@@ -9,6 +9,19 @@
 
 namespace tessera::cli {
 
+void check_classes(const infer::Classifier& classifier, const std::string& model, const data::DataSet& set,
+                   const std::string& data) {
+  const std::vector<std::string>& names = set.class_names();
+  const auto count = static_cast<int64_t>(names.size());
+  TESSERA_CHECK(classifier.num_classes() == count, "{} has {} classes, but the data set {} has {}", model,
+                classifier.num_classes(), data, count);
+  if (classifier.info().class_names.empty()) return;
+  for (size_t k = 0; k < names.size(); ++k) {
+    TESSERA_CHECK(classifier.class_names()[k] == names[k], "class {} of {} is '{}', but of the data set {} it is '{}'",
+                  k, model, classifier.class_names()[k], data, names[k]);
+  }
+}
+
 Evaluation evaluate(const infer::Classifier& classifier, const std::shared_ptr<const data::DataSet>& set,
                     int64_t batch) {
   Evaluation result{train::Metrics(classifier.num_classes()), {}};

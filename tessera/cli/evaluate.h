@@ -16,6 +16,11 @@ struct Evaluation {
   std::vector<std::string> unreadable;  // why, for each picture left out
 };
 
+// An Error where model and data set do not have the same classes in the same order; of a model that names none, only
+// the number is compared. `model` and `data` are what the user called them.
+void check_classes(const infer::Classifier& classifier, const std::string& model, const data::DataSet& set,
+                   const std::string& data);
+
 // Throws where no picture can be read.
 Evaluation evaluate(const infer::Classifier& classifier, const std::shared_ptr<const data::DataSet>& set,
                     int64_t batch);

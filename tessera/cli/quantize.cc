@@ -82,7 +82,9 @@ class Quantizer {
 
   // Smooths, looks at each layer, then quantises all but those that cost too much.
   void run() {
-    before_ = accuracy();
+    const Evaluation before = evaluate(classifier(), set_, options_.batch);
+    before_ = before.metrics.accuracy();
+    unreadable_ = before.unreadable;
     infer::InputRanges ranges;
     for (const Tensor& images : probes_) infer::observe(*model_, images, ranges);
     infer::smooth(*model_, ranges);
@@ -98,6 +100,7 @@ class Quantizer {
   const std::vector<Finding>& findings() const { return findings_; }
   double before() const { return before_; }
   double after() const { return after_; }
+  const std::vector<std::string>& unreadable() const { return unreadable_; }  // why, for each picture left out
   infer::Classifier classifier() const { return infer::Classifier(model_, info_).with_preprocess(how_); }
   models::Model& model() { return *model_; }
   weights::ModelInfo& info() { return info_; }
@@ -109,8 +112,6 @@ class Quantizer {
       if (batch->size() > 0) probes_.push_back(batch->images);
     TESSERA_CHECK(!probes_.empty(), "none of the pictures could be read");
   }
-
-  double accuracy() const { return evaluate(classifier(), set_, options_.batch).metrics.accuracy(); }
 
   // log softmax of the probes' logits, (probes, K) in a row
   std::vector<double> answers() const {
@@ -163,7 +164,7 @@ class Quantizer {
                      [](const Finding* a, const Finding* b) { return a->divergence > b->divergence; });
     for (size_t kept = 0;; kept = std::min(std::max<size_t>(1, 2 * kept), worst.size())) {
       for (size_t i = 0; i < worst.size(); ++i) set_whole(*worst[i], !(worst[i]->kept = i < kept));
-      after_ = accuracy();
+      after_ = evaluate(classifier(), set_, options_.batch).metrics.accuracy();
       if (100 * (before_ - after_) <= options_.max_drop || kept == worst.size()) return;
     }
   }
@@ -177,6 +178,7 @@ class Quantizer {
   std::vector<Finding> findings_;
   std::map<std::string, Tensor> float_, whole_;  // of each product
   double before_ = 0, after_ = 0;
+  std::vector<std::string> unreadable_;
 };
 
 std::string precision_of(const Finding& finding) { return finding.kept ? "f32" : "int8"; }
@@ -205,6 +207,13 @@ std::string default_out(const std::string& weights) {
   return path.replace_extension(".int8.safetensors").string();
 }
 
+// Before minutes of work, not after them.
+void check_folder_of(const std::filesystem::path& file) {
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  TESSERA_CHECK(std::filesystem::is_directory(folder), "cannot write {}: there is no folder {}; create it first",
+                file.string(), folder.string());
+}
+
 int quantize(const Arguments& arguments) {
   QuantizeOptions o;
   Options options(
@@ -218,16 +227,17 @@ int quantize(const Arguments& arguments) {
   const std::string path = model_file(o.weights.weights);
   weights::LoadedModel loaded = weights::load_model(path, o.weights.choice.given() ? o.weights.choice.json() : "");
   TESSERA_CHECK(loaded.info.quantization.empty(), "{}: is quantised already", path);
-  const image::Preprocess how = o.weights.load().preprocess();
+  const std::string out = o.out.empty() ? default_out(o.weights.weights) : o.out;
+  check_folder_of(out);
+  const infer::Classifier classifier = o.weights.load();  // mapped: what is changed below is the copy
   const data::DataSets sets = o.data.open(/*train=*/o.split != "test");
   if (o.split.empty()) o.split = sets.validation ? "val" : sets.train ? "train" : "test";
   const auto set = some_of(o.data.part(sets, o.split), o.pictures);
-  const auto classes = static_cast<int64_t>(set->class_names().size());
-  TESSERA_CHECK(loaded.model->num_classes() == classes, "{} has {} classes, but the data set {} has {}", path,
-                loaded.model->num_classes(), o.data.data, classes);
+  check_classes(classifier, o.weights.weights, *set, o.data.data);
 
-  Quantizer quantizer(std::move(loaded), how, set, o);
+  Quantizer quantizer(std::move(loaded), classifier.preprocess(), set, o);
   quantizer.run();
+  for (const std::string& why : quantizer.unreadable()) complain(why);
   print_findings(quantizer.findings());
   const auto points = [](double share) { return fmt::format("{:.2f} %", 100 * share); };
   print("{} pictures of {}: {} before, {} after\n", grouped(set->size()), o.split, points(quantizer.before()),
@@ -235,7 +245,6 @@ int quantize(const Arguments& arguments) {
   if (100 * (quantizer.before() - quantizer.after()) > o.max_drop)
     fail("even with every layer in float the accuracy drops by more than {} points; give more --pictures", o.max_drop);
 
-  const std::string out = o.out.empty() ? default_out(o.weights.weights) : o.out;
   quantizer.info().quantization = as_json(quantizer, o, set->size());
   quantizer.info().preprocess = quantizer.classifier().info().preprocess;
   weights::save_model(out, quantizer.model(), quantizer.info());

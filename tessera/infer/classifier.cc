@@ -56,7 +56,9 @@ Classifier Classifier::with_preprocess(const image::Preprocess& how) const {
   declared.visit(options);
   weights::ModelInfo info = info_;
   info.preprocess = options.to_json();
-  return Classifier(model_, std::move(info));
+  Classifier other(model_, std::move(info));
+  other.frozen_ = frozen_;
+  return other;
 }
 
 Classifier Classifier::load(const std::filesystem::path& path, const std::string& architecture) {

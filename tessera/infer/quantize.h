@@ -1,6 +1,7 @@
 // Models with weights of whole numbers: a quarter of the size, and several times as fast on machines with instructions
-// for it. Weights get a scale for each output, inputs one for each row when they come (kernels/linear_s8.h); norms,
-// softmax, GELU and attention's own products stay in floats.
+// for it. Weights get a scale for each output, inputs one for each row when they come (kernels/linear_s8.h); attention
+// whose q, k and v come from quantised weights multiplies whole numbers too (kernels/attention.h). Norms, softmax and
+// GELU stay in floats.
 #pragma once
 
 #include <map>

@@ -1,8 +1,10 @@
 // tessera quantize, from a run to a file that eval and predict use.
 #include <gtest/gtest.h>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "tessera/image/encode_png.h"
 #include "tests/cli/program.h"
 
 namespace tessera {
@@ -59,6 +61,23 @@ TEST(Quantize, WritesAFileThatIsUsedLikeAnyOther) {
 
 TEST(Quantize, WritesNothingWhereTheDataDoesNotFit) {
   const Trained trained;
+  const Outcome nowhere = trained.run({"quantize", "run", "--out", "no/such/q.safetensors"});
+  EXPECT_EQ(nowhere.code, 1);
+  EXPECT_EQ(nowhere.err, "tessera: cannot write no/such/q.safetensors: there is no folder no/such; create it first\n");
+  EXPECT_EQ(nowhere.out, "");  // said before the work
+  // Other classes, as many as the model has.
+  image::Picture picture(16, 16, 3);
+  for (const char* part : {"train", "test"}) {
+    for (int k = 0; k < 10; ++k) {
+      const auto folder = trained.folder / fmt::format("other/{}/class {}", part, k);
+      std::filesystem::create_directories(folder);
+      write_atomically(folder / "a.png", image::encode_png(picture));
+    }
+  }
+  const Outcome other = run_tessera({"quantize", "run", "--data", "other"}, trained.folder.path());
+  EXPECT_EQ(other.code, 1);
+  EXPECT_EQ(other.complaints(), 1) << other.err;
+  EXPECT_TRUE(other.says("class 0 of run is 'arrow', but of the data set other it is 'class 0'")) << other.err;
   const Outcome wrong = trained.run({"quantize", "run", "--out", "q.safetensors", "--data-set", "size=99999"});
   EXPECT_NE(wrong.code, 0);
   EXPECT_EQ(wrong.complaints(), 1) << wrong.err;

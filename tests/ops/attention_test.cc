@@ -12,16 +12,12 @@
 #include "tessera/ops/tape.h"
 #include "tessera/ops/training.h"
 #include "tests/ref/attention.h"
+#include "tests/tensors.h"
 
 namespace tessera::ops {
 namespace {
 
-Tensor normal(Shape shape, std::string_view purpose) {
-  Tensor x = Tensor::empty(std::move(shape));
-  Random random(3, purpose);
-  for (float& value : x.span()) value = static_cast<float>(random.normal());
-  return x;
-}
+using test::normal;
 
 Tensor mask_of(Shape shape, const std::vector<uint8_t>& values) {
   Tensor mask = Tensor::empty(std::move(shape), DType::u8);
