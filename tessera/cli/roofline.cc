@@ -8,6 +8,7 @@
 #include "tessera/cli/output.h"
 #include "tessera/core/parallel.h"
 #include "tessera/core/tensor.h"
+#include "tessera/kernels/linear_s8.h"
 #include "tessera/kernels/matmul.h"
 
 namespace tessera::cli {
@@ -38,17 +39,21 @@ double product_alone(const kernels::Work& work) {
   kernels::FrozenWeights frozen;
   const DType type = work.s8 ? DType::s8 : DType::f32;
   const Tensor a = Tensor::zeros({M, K}, type), b = Tensor::zeros({N, K}, type), c = Tensor::zeros({M, N});
+  const Tensor scales = Tensor::zeros({std::max(M, N)});
   frozen.add({b.raw(), b.bytes()}, false);
   return median_time(
       [&] {
         if (work.s8) {
-          kernels::matmul_s8(context, {.a = a.data<int8_t>(),
-                                       .b = b.data<int8_t>(),
-                                       .c = reinterpret_cast<int32_t*>(c.raw()),
-                                       .M = M,
-                                       .N = N,
-                                       .K = K,
-                                       .frozen = &frozen});
+          kernels::linear_s8_forward(context, {.q = a.data<int8_t>(),
+                                               .q_scale = scales.data(),
+                                               .w = b.data<int8_t>(),
+                                               .w_scale = scales.data(),
+                                               .y = c.data(),
+                                               .rows = M,
+                                               .N = N,
+                                               .K = K,
+                                               .activation = kernels::Activation::none,
+                                               .frozen = &frozen});
         } else {
           kernels::matmul(context, {.a = a.data(),
                                     .b = b.data(),

@@ -15,10 +15,13 @@
 namespace tessera::kernels {
 
 // Tokens of all heads: token i of batch b, head n is the d floats from data + b·batch + i·row + n·d. So q, k and v can
-// lie in one (B, N, 3·h·d) array.
+// lie in one (B, N, 3·h·d) array. Or whole numbers at the same places of `s8`, multiples of
+// scale[(b·batch + i·row)/d + n], as kernels/quantize.h says.
 struct Tokens {
   const float* data;
   int64_t row, batch;
+  const int8_t* s8 = nullptr;
+  const float* scale = nullptr;
 };
 struct TokensGrad {
   Grad grad;
@@ -48,13 +51,12 @@ struct AttentionForward {
   float* y;    // (B, Nq, h·d)
   float* lse;  // (B, h, Nq), or null when no backward follows
   float* p;    // (B, h, Nq, Nk) before dropout, for explanation; null otherwise
-  // Products of whole numbers (below), where the machine has VNNI and nobody asks for lse, p or dropout.
-  bool s8 = false;
 };
 void attention_forward(Context& context, const AttentionForward& args);
 
-// With s8, by the same formulas: rows of q and k are quantised as kernels/quantize.h says, columns of v likewise over
-// all keys of a head, and exp(s_ij - max_j s_ij) to multiples of 1/255, by whose sum y_i is divided.
+// Where q, k and v are whole numbers (all of them, on a machine with has_s8_products(), and nobody asks for lse, p or
+// dropout), by the same formulas in whole numbers: p_ij times the scale of v_j is rounded to multiples of 1/255 of the
+// largest for that query.
 
 // p is computed again from q, k and lse. With delta_i = <dy_i, y_i> and dp_ij = m_ij·<dy_i, v_j>:
 //   ds_ij = p_ij·(dp_ij - delta_i)

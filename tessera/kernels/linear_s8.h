@@ -21,13 +21,17 @@ struct LinearS8Forward {
   const float* residual = nullptr;  // (rows, N), or null
   float* y = nullptr;               // (rows, N); or, where y is to be quantised:
   int8_t* y_q = nullptr;            // (rows, N)
-  float* y_scale = nullptr;         // (rows)
+  float* y_scale = nullptr;         // (rows, N / y_run): one for each run of y_run elements, which divides N
+  int64_t y_run = 0;
   int64_t rows, N, K;
   Activation activation;
   FrozenWeights* frozen = nullptr;  // where w may be one that does not change any more
 };
-// On machines without instructions for it (see has_matmul_s8), with s_r·q_r = x_r and in floats; then neither q nor y_q
-// may be given.
+// Exact sums while K < 2^16. On machines without instructions for it, with s_r·q_r = x_r and in floats; then neither q
+// nor y_q may be given.
 void linear_s8_forward(Context& context, const LinearS8Forward& args);
+
+// Whether this machine has instructions for it (AVX512_VNNI or AVX_VNNI).
+bool has_s8_products();
 
 }  // namespace tessera::kernels

@@ -24,21 +24,8 @@ struct Matmul {
 };
 void matmul(Context& context, const Matmul& args);
 
-// C = A·Bᵀ of whole numbers in [-127, 127], exact while K < 2^17. Otherwise as above.
-struct MatmulS8 {
-  const int8_t* a;  // (M, K)
-  const int8_t* b;  // (N, K)
-  int32_t* c;       // (M, N)
-  int64_t M, N, K;
-  FrozenWeights* frozen = nullptr;
-};
-void matmul_s8(Context& context, const MatmulS8& args);
-
 // Which implementation of oneDNN's does a product, without running it: its pointers are not looked at but for null. An
 // Error where it would be reference code, as the product itself would throw.
 std::string implementation_of(const Matmul& args);
-std::string implementation_of(const MatmulS8& args);
-// Whether this machine has instructions for it (VNNI). Elsewhere products of whole numbers take longer than of floats.
-bool has_matmul_s8();
 
 }  // namespace tessera::kernels

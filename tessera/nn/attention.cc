@@ -3,7 +3,6 @@
 #include <cmath>
 
 #include "tessera/ops/attention.h"
-#include "tessera/ops/columns.h"
 #include "tessera/ops/dropout.h"
 #include "tessera/ops/rows.h"
 #include "tessera/ops/tap.h"
@@ -32,23 +31,26 @@ Tensor Attention::attend(const Tensor& x, int64_t queries) const {
   options.dropout = static_cast<float>(config_.attn_drop);
   options.dropout_path = path("attn_drop");
   options.tap = path("probabilities");
-  options.s8 = qkv_.weight().is_quantised();
   if (relative_) {
     options.bias_table = relative_->table();
     options.bias_index = ops::rows(relative_->index(), 0, queries);                   // (Nq, N)
     if (ops::tapped(path("rel_pos"))) ops::tap(path("rel_pos"), relative_->dense());  // (h, N, N)
   }
-  if (queries == N && !q_norm_) return ops::attention(qkv_.forward(x), options);  // (B, N, h·d)
+  const ops::LinearOptions form = {.quantise = qkv_.takes_quantised() ? d : 0};
+  if (queries == N && !q_norm_) return ops::attention(qkv_.forward(x, form), options);  // (B, N, h·d)
 
   const Tensor asking = queries == N ? x : ops::slice_tokens(x, 0, queries);  // (B, Nq, D)
-  const Tensor q = qkv_.forward_outputs(asking, 0, h * d);                    // (B, Nq, h·d)
-  const Tensor kv = qkv_.forward_outputs(x, h * d, 2 * h * d);  // (B, N, 2·h·d): k and v side by side, head by head
-  if (!q_norm_) return ops::attention(q, kv, options);          // (B, Nq, h·d)
-  const auto normed = [&](const LayerNorm& norm, const Tensor& t, int64_t tokens) {
-    return norm.forward(t.reshape({B, tokens, h, d})).reshape({B, tokens, h * d});
+  const auto part = [&](const Tensor& tokens, int64_t which, int64_t parts, const ops::LinearOptions& o) {
+    return qkv_.forward_outputs(tokens, which * h * d, parts * h * d, o);  // (B, tokens, parts·h·d)
   };
-  const Tensor k = ops::columns(kv, 0, h * d), v = ops::columns(kv, h * d, h * d);          // (B, N, h·d)
-  return ops::attention(normed(*q_norm_, q, queries), normed(*k_norm_, k, N), v, options);  // (B, Nq, h·d)
+  if (!q_norm_) return ops::attention(part(asking, 0, 1, form), part(x, 1, 2, form), options);  // (B, Nq, h·d)
+
+  const auto normed = [&](const LayerNorm& norm, const Tensor& t) {
+    const Tensor heads = t.reshape({B, t.size(1), h, d});
+    return norm.forward(heads, form.quantise > 0).reshape(t.shape());  // (B, tokens, h·d)
+  };
+  const Tensor q = normed(*q_norm_, part(asking, 0, 1, {})), k = normed(*k_norm_, part(x, 1, 1, {}));
+  return ops::attention(q, k, part(x, 2, 1, form), options);  // (B, Nq, h·d)
 }
 
 Tensor Attention::forward(const Tensor& x, int64_t queries, const Tensor& residual) const {

@@ -20,9 +20,9 @@ class Linear : public Module {
     return ops::linear(x, weight_, bias_, options);
   }
   // The outputs [begin, begin + count) alone: x (…, in) -> (…, count)
-  Tensor forward_outputs(const Tensor& x, int64_t begin, int64_t count) const {
+  Tensor forward_outputs(const Tensor& x, int64_t begin, int64_t count, const ops::LinearOptions& options = {}) const {
     if (ops::tapping()) ops::tap(path("input"), x);
-    return ops::linear(x, ops::rows(weight_, begin, count), bias_ ? ops::rows(bias_, begin, count) : bias_);
+    return ops::linear(x, ops::rows(weight_, begin, count), bias_ ? ops::rows(bias_, begin, count) : bias_, options);
   }
   // Whether forward() wants x quantised.
   bool takes_quantised() const { return ops::takes_quantised(weight_); }

@@ -17,7 +17,12 @@ struct Part {
   Tensor x;
   int64_t offset = 0;
 
-  kernels::Tokens tokens() const { return {x.data() + offset, x.size(2), x.size(1) * x.size(2)}; }
+  kernels::Tokens tokens(int64_t d) const {
+    const int64_t row = x.size(2), batch = x.size(1) * x.size(2);
+    if (!x.is_quantised()) return {x.data() + offset, row, batch};
+    TESSERA_CHECK(x.row_scales().numel() * d == x.numel(), "attention: tokens must be quantised in runs of {}", d);
+    return {nullptr, row, batch, x.data<int8_t>() + offset, x.row_scales().data() + offset / d};
+  }
   kernels::TokensGrad gradient(kernels::Grad whole) const {
     if (whole) whole.data += offset;
     return {whole, x.size(2), x.size(1) * x.size(2)};
@@ -59,14 +64,14 @@ kernels::AttentionInputs inputs_of(const Part& q, const Part& k, const Part& v, 
   TESSERA_CHECK(o.heads > 0 && width % o.heads == 0, "attention: the width {} must be a multiple of the {} heads",
                 width, o.heads);
   kernels::AttentionInputs in{};
-  in.q = q.tokens();
-  in.k = k.tokens();
-  in.v = v.tokens();
   in.B = q.x.size(0);
   in.h = o.heads;
   in.Nq = q.x.size(1);
   in.Nk = k.x.size(1);
   in.d = width / o.heads;
+  in.q = q.tokens(in.d);
+  in.k = k.tokens(in.d);
+  in.v = v.tokens(in.d);
   in.scale = o.scale;
   check(in, o);
   if (o.key_mask) in.key_mask = o.key_mask.data<uint8_t>();
@@ -98,9 +103,8 @@ Tensor attend(const Part& q, const Part& k, const Part& v, Packed packed, int64_
   const bool training = recording({q.x, k.x, v.x, o.bias, o.bias_table});
   const Tensor lse = training ? Tensor::empty({in.B, in.h, in.Nq}) : Tensor();
   const Tensor p = tapped(o.tap) ? Tensor::empty({in.B, in.h, in.Nq, in.Nk}) : Tensor();
-  kernels::attention_forward(
-      kernels::cpu_context(),
-      {.in = in, .y = y.data(), .lse = lse ? lse.data() : nullptr, .p = p ? p.data() : nullptr, .s8 = o.s8});
+  kernels::attention_forward(kernels::cpu_context(),
+                             {.in = in, .y = y.data(), .lse = lse ? lse.data() : nullptr, .p = p ? p.data() : nullptr});
   if (p) tap(o.tap, p);
   if (training) {
     // What `in` points to lives as long as the tensors captured here.

@@ -13,7 +13,6 @@ struct AttentionOptions {
   Tensor bias;        // (heads, Nq, Nk), added to the scaled scores
   Tensor bias_table;  // (T, heads), with bias_index s32 (Nq, Nk) into its rows: bias[n, i, j] = table[index[i, j], n]
   Tensor bias_index;
-  bool s8 = false;    // products of whole numbers where they can be, in inference
   float dropout = 0;  // of the probabilities, in training mode; drawn from (seed, dropout_path, step, sample, element)
   std::string dropout_path;
   std::string tap;  // name under which the probabilities (B, heads, Nq, Nk), before dropout, are offered
@@ -24,7 +23,7 @@ struct AttentionOptions {
 Tensor attention(const Tensor& qkv, const AttentionOptions& options);
 // q (B, Nq, heads·d), kv (B, Nk, 2·heads·d) holds [k | v] -> (B, Nq, heads·d)
 Tensor attention(const Tensor& q, const Tensor& kv, const AttentionOptions& options);
-// q (B, Nq, heads·d), k and v (B, Nk, heads·d) -> (B, Nq, heads·d)
+// q (B, Nq, heads·d), k and v (B, Nk, heads·d) -> (B, Nq, heads·d). In inference all three may be quantised in runs of d.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options);
 
 }  // namespace tessera::ops

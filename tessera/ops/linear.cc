@@ -2,7 +2,6 @@
 
 #include "tessera/kernels/linear.h"
 #include "tessera/kernels/linear_s8.h"
-#include "tessera/kernels/matmul.h"
 #include "tessera/ops/frozen.h"
 #include "tessera/ops/tap.h"
 #include "tessera/ops/tape.h"
@@ -15,8 +14,9 @@ Tensor quantised_linear(const Tensor& x, const Tensor& w, const Tensor& bias, co
                         const Shape& shape) {
   TESSERA_CHECK(!recording({x, bias, o.residual}), "linear: quantised weights cannot be trained, nor trained through");
   const int64_t N = w.size(0), K = w.size(1), rows = x.numel() / K;
+  TESSERA_CHECK(!o.quantise || N % o.quantise == 0, "linear: runs of {} do not divide the {} outputs", o.quantise, N);
   const Tensor y = Tensor::empty(shape, o.quantise ? DType::s8 : DType::f32);
-  const Tensor scales = o.quantise ? Tensor::empty({rows}) : Tensor();
+  const Tensor scales = o.quantise ? Tensor::empty({rows * (N / o.quantise)}) : Tensor();
   kernels::linear_s8_forward(kernels::cpu_context(), {.x = x.is_quantised() ? nullptr : x.data(),
                                                       .q = x.is_quantised() ? x.data<int8_t>() : nullptr,
                                                       .q_scale = x.is_quantised() ? x.row_scales().data() : nullptr,
@@ -27,6 +27,7 @@ Tensor quantised_linear(const Tensor& x, const Tensor& w, const Tensor& bias, co
                                                       .y = o.quantise ? nullptr : y.data(),
                                                       .y_q = o.quantise ? y.data<int8_t>() : nullptr,
                                                       .y_scale = o.quantise ? scales.data() : nullptr,
+                                                      .y_run = o.quantise,
                                                       .rows = rows,
                                                       .N = N,
                                                       .K = K,
@@ -37,7 +38,7 @@ Tensor quantised_linear(const Tensor& x, const Tensor& w, const Tensor& bias, co
 
 }  // namespace
 
-bool takes_quantised(const Tensor& w) { return w.is_quantised() && kernels::has_matmul_s8() && !tapping(); }
+bool takes_quantised(const Tensor& w) { return w.is_quantised() && kernels::has_s8_products() && !tapping(); }
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& options) {
   TESSERA_CHECK(w.rank() == 2 && x.rank() > 0 && x.size(-1) == w.size(1) && x.numel() > 0 && w.numel() > 0,

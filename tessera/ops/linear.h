@@ -8,7 +8,7 @@ namespace tessera::ops {
 struct LinearOptions {
   Activation activation = Activation::none;
   Tensor residual = {};   // (…, N), added after the activation
-  bool quantise = false;  // the result: for quantised weights, in inference
+  int64_t quantise = 0;   // the result, in runs of so many elements: for quantised weights, in inference
 };
 
 // Whether products with these weights want x quantised, by layer_norm() or by the linear() before. Not where somebody

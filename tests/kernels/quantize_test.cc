@@ -12,7 +12,6 @@
 #include "tessera/kernels/cpu/targets.h"
 #include "tessera/kernels/layer_norm.h"
 #include "tessera/kernels/linear_s8.h"
-#include "tessera/kernels/matmul.h"
 #include "tests/tensors.h"
 
 namespace tessera::kernels {
@@ -108,7 +107,7 @@ TEST_F(LinearS8, IsTheFormula) {
                                           .activation = activation,
                                           .frozen = with_frozen ? &frozen : nullptr});
       // Where the machine has no instructions for it, the rows of x stay as they are.
-      const bool whole = has_matmul_s8();
+      const bool whole = has_s8_products();
       double largest = 0, error = 0;
       for (int64_t r = 0; r < rows; ++r) {
         for (int64_t n = 0; n < N; ++n) {
@@ -132,8 +131,8 @@ TEST_F(LinearS8, IsTheFormula) {
 
 // Rows that were quantised before, and a result that is quantised: the same as one after the other.
 TEST_F(LinearS8, TakesAndGivesQuantisedRows) {
-  if (!has_matmul_s8()) GTEST_SKIP() << "no VNNI on this machine";
   on_each([] {
+    if (!has_s8_products()) return;
     const int64_t rows = 45, N = 70, K = 33;
     const Tensor x = normal({rows, K}, "x"), bias = normal({N}, "bias"), y = Tensor::empty({rows, N});
     const Quantized w(normal({N, K}, "w")), q(x);
@@ -154,9 +153,17 @@ TEST_F(LinearS8, TakesAndGivesQuantisedRows) {
     args.q_scale = q.scale.data();
     args.y_q = y_q.data<int8_t>();
     args.y_scale = y_scale.data();
+    args.y_run = N;
     linear_s8_forward(cpu_context(), args);
     EXPECT_TRUE(std::equal(y_q.span<int8_t>().begin(), y_q.span<int8_t>().end(), expected.q.span<int8_t>().begin()));
     EXPECT_TRUE(std::equal(y_scale.span().begin(), y_scale.span().end(), expected.scale.span().begin()));
+    const Quantized runs(y.reshape({rows * 7, 10}));
+    const Tensor run_scale = Tensor::empty({rows * 7});
+    args.y_scale = run_scale.data();
+    args.y_run = 10;
+    linear_s8_forward(cpu_context(), args);
+    EXPECT_TRUE(std::equal(y_q.span<int8_t>().begin(), y_q.span<int8_t>().end(), runs.q.span<int8_t>().begin()));
+    EXPECT_TRUE(std::equal(run_scale.span().begin(), run_scale.span().end(), runs.scale.span().begin()));
   });
 }
 

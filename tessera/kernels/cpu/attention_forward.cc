@@ -203,7 +203,7 @@ void attention_forward(Context& context, const AttentionForward& args) {
   AttentionForward dense = args;
   const Floats bias = args.in.bias_table ? bias_from_table(args.in) : Floats(0);
   if (args.in.bias_table) dense.in.bias = bias.data();
-  if (args.s8 && attention_s8_forward(dense)) return;
+  if (args.in.q.s8) return attention_s8_forward(dense);
   parallel_for(HWY_DYNAMIC_DISPATCH(AttentionForwardItems)(args.in), 1, [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(RunAttentionForward)(dense, begin, end);
   });

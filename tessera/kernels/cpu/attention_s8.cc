@@ -1,13 +1,15 @@
-// Attention with products of whole numbers, four to a lane: 4x the multiply-adds of floats. The instruction takes one
-// operand without a sign, q + 128 here, and the probabilities as they are.
+// Attention of whole numbers. Its left operands are without a sign: q + 128, and the probabilities as they are, each
+// times the scale of its value, so that the values go into the product as they lie there.
 #include "tessera/kernels/cpu/attention_s8.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
+#include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
 #include "tessera/kernels/cpu/targets.h"
-#include "tessera/kernels/matmul.h"
+#include "tessera/kernels/linear_s8.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "tessera/kernels/cpu/attention_s8.cc"
@@ -15,75 +17,16 @@
 #include <hwy/highway.h>
 
 #include "tessera/kernels/cpu/attention_scores-inl.h"
-#include "tessera/kernels/cpu/quantize-inl.h"
+#include "tessera/kernels/cpu/tiles_s8-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-#if HWY_TARGET == HWY_AVX3
+#if TESSERA_S8_TILES
 
 namespace attention {
 
-using I = hn::ScalableTag<int32_t>;
-using Words = hn::Vec<I>;
-
 constexpr float kMostShare = 255;
-
-// sum + Σ of the four products in each lane; a without a sign, b with one. Written down, since Highway 1.0 does not
-// know the instruction, and no target of its asks the compiler for it.
-HWY_INLINE Words Dot(Words sum, Words a, Words b) {
-  asm("vpdpbusd %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
-  return sum;
-}
-
-// c[r, v] = start[v] + Σ_k <a[r, 4k … 4k+3], b[k, v]>: bytes of a without a sign, of b with one, four to a lane.
-template <int kRows, int kVecs>
-void TileS8(const uint8_t* a, int64_t lda, const int32_t* b, int64_t ldb, int64_t depth, const int32_t* start,
-            int32_t* c, int64_t ldc) {
-  const I i;
-  const int64_t lanes = LaneCount();
-  Words sums[kRows][kVecs];
-  for (int v = 0; v < kVecs; ++v) {
-    const Words first = start ? hn::Load(i, start + v * lanes) : hn::Zero(i);
-    for (int r = 0; r < kRows; ++r) sums[r][v] = first;
-  }
-  for (int64_t k = 0; k < depth; ++k) {
-    Words row[kVecs];
-    for (int v = 0; v < kVecs; ++v) row[v] = hn::Load(i, b + k * ldb + v * lanes);
-    for (int r = 0; r < kRows; ++r) {
-      int32_t four;
-      std::memcpy(&four, a + r * lda + 4 * k, 4);
-      const Words factor = hn::Set(i, four);
-      for (int v = 0; v < kVecs; ++v) sums[r][v] = Dot(sums[r][v], factor, row[v]);
-    }
-  }
-  for (int r = 0; r < kRows; ++r)
-    for (int v = 0; v < kVecs; ++v) hn::Store(sums[r][v], i, c + r * ldc + v * lanes);
-}
-
-using TileS8Function = void (*)(const uint8_t*, int64_t, const int32_t*, int64_t, int64_t, const int32_t*, int32_t*,
-                                int64_t);
-
-template <int... kShape>
-constexpr std::array<TileS8Function, sizeof...(kShape)> S8TilesOfAllShapes(std::integer_sequence<int, kShape...>) {
-  return {TileS8<kShape / kTileVecs + 1, kShape % kTileVecs + 1>...};
-}
-
-// c (rows, vecs) = start + a (rows, 4·depth) · b (depth, vecs), split evenly as in Multiply.
-void MultiplyS8(int64_t rows, int64_t vecs, int64_t depth, const uint8_t* a, int64_t lda, const int32_t* b, int64_t ldb,
-                const int32_t* start, int32_t* c, int64_t ldc) {
-  static constexpr auto kTiles = S8TilesOfAllShapes(std::make_integer_sequence<int, kTileRows * kTileVecs>());
-  const int64_t lanes = LaneCount(), panels = CeilDiv(vecs, kTileVecs), strips = CeilDiv(rows, kTileRows);
-  for (int64_t panel = 0; panel < panels; ++panel) {
-    const int64_t v = vecs * panel / panels, width = vecs * (panel + 1) / panels - v;
-    for (int64_t strip = 0; strip < strips; ++strip) {
-      const int64_t r = rows * strip / strips, height = rows * (strip + 1) / strips - r;
-      kTiles[static_cast<size_t>((height - 1) * kTileVecs + width - 1)](a + r * lda, lda, b + v * lanes, ldb, depth,
-                                                                        start ? start + v * lanes : nullptr,
-                                                                        c + r * ldc + v * lanes, ldc);
-    }
-  }
-}
 
 // 255·e^x for x <= 0, to 1e-4 of itself: what is rounded to whole numbers needs no more. See Exp.
 HWY_INLINE Vec Share(Vec x) {
@@ -99,6 +42,14 @@ HWY_INLINE Vec Share(Vec x) {
   return hn::BitCast(f, hn::Add(hn::BitCast(i, power), hn::ShiftLeft<23>(hn::BitCast(i, whole))));
 }
 
+// The scale of token i of the head at TokensOf(x, …).
+inline const float* ScalesOf(const Tokens& x, int64_t b, int64_t head, int64_t d) {
+  return x.scale + b * x.batch / d + head;
+}
+inline const int8_t* WholeTokensOf(const Tokens& x, int64_t b, int64_t head, int64_t d) {
+  return x.s8 + b * x.batch + head * d;
+}
+
 // One thread's part: blocks of queries, one after another.
 class Whole {
  public:
@@ -111,12 +62,13 @@ class Whole {
         keys_(VecsOf(in_.Nk) * LaneCount()),
         keys_stride_(StrideOf(in_.Nk)),
         width_(VecsOf(in_.d) * LaneCount()),
-        k_rows_(in_.Nk * row_),
+        rows_(in_.Nk * row_),
         k_(depth_ * keys_stride_),
         k_start_(keys_),
         k_scale_(keys_),
         v_(CeilDiv(in_.Nk, 4) * width_),
-        v_scale_(width_),
+        v_log_scale_(keys_),
+        v_inverse_scale_(keys_),
         q_(queries_.largest * row_),
         scores_(queries_.largest * keys_stride_),
         p_(queries_.largest * keys_stride_),
@@ -130,9 +82,7 @@ class Whole {
     for (int64_t item = begin; item < end; ++item) {
       if (item / queries_.count != head) {
         select(head = item / queries_.count);
-        const int64_t next = std::min(head + 1, (end - 1) / queries_.count);
-        fetcher_.clear();
-        fetcher_.add_forward(in_, args_.y, b_, head_, next / in_.h, next % in_.h);
+        fetch_later(std::min(head + 1, (end - 1) / queries_.count));
       }
       block(queries_.begin(item % queries_.count), queries_.size(item % queries_.count));
     }
@@ -142,70 +92,94 @@ class Whole {
   void select(int64_t item) {
     b_ = item / in_.h;
     head_ = item % in_.h;
+    poison_ = 0;
     pack_keys();
     pack_values();
     biases_.select(b_, head_);
   }
 
-  void pack_keys() {
-    const float* x = TokensOf(in_.k, b_, head_, in_.d);
-    int8_t* rows = k_rows_.data();
-    if (row_ != in_.d) std::fill_n(rows, in_.Nk * row_, int8_t{0});
-    poison_ = 0;
-    for (int64_t j = 0; j < in_.Nk; ++j) {
-      int8_t* q = rows + j * row_;
-      k_scale_.data()[j] = QuantizeRow(x + j * in_.k.row, in_.d, q);
-      poison_ += 0 * k_scale_.data()[j];
-      int32_t sum = 0;
-      for (int64_t c = 0; c < in_.d; ++c) sum += q[c];
-      k_start_.data()[j] = -128 * sum;
-    }
-    for (int64_t j = in_.Nk; j < keys_; ++j) {
-      k_scale_.data()[j] = 0;
-      k_start_.data()[j] = 0;
-    }
-    // Four bytes of a key move like a float.
-    PackTransposed(reinterpret_cast<const float*>(rows), depth_, in_.Nk, depth_, reinterpret_cast<float*>(k_.data()),
-                   keys_stride_);  // (d/4, Nk)
+  void fetch_later(int64_t next) {
+    fetcher_.clear();
+    fetcher_.add(args_.y + (b_ * in_.Nq * in_.h + head_) * in_.d, in_.h * in_.d, in_.Nq);
+    const int64_t b = next / in_.h, n = next % in_.h;
+    if (b == b_ && n == head_) return;
+    fetcher_.add(WholeTokensOf(in_.q, b, n, in_.d), in_.q.row, in_.Nq);
+    fetcher_.add(WholeTokensOf(in_.k, b, n, in_.d), in_.k.row, in_.Nk);
+    fetcher_.add(WholeTokensOf(in_.v, b, n, in_.d), in_.v.row, in_.Nk);
   }
 
-  // Columns are quantised over all keys; four keys of a column lie in a lane.
+  void pack_keys() {
+    const int8_t* x = WholeTokensOf(in_.k, b_, head_, in_.d);
+    const float* scale = ScalesOf(in_.k, b_, head_, in_.d);
+    for (int64_t j = 0; j < in_.Nk; ++j) {
+      int8_t* row = rows_.data() + j * row_;
+      std::copy_n(x + j * in_.k.row, in_.d, row);
+      std::fill(row + in_.d, row + row_, int8_t{0});
+      k_start_.data()[j] = StartOf(row, in_.d);
+      k_scale_.data()[j] = scale[j * in_.k.row / in_.d];
+      poison_ += 0 * k_scale_.data()[j];
+    }
+    std::fill(k_scale_.data() + in_.Nk, k_scale_.data() + keys_, 0.0f);
+    std::fill(k_start_.data() + in_.Nk, k_start_.data() + keys_, 0);
+    // Four bytes of a key move like a float.
+    PackTransposed(reinterpret_cast<const float*>(rows_.data()), depth_, in_.Nk, depth_,
+                   reinterpret_cast<float*>(k_.data()), keys_stride_);  // (d/4, Nk)
+  }
+
   void pack_values() {
-    const F f;
-    const I i;
-    const int64_t lanes = LaneCount();
-    const float* x = TokensOf(in_.v, b_, head_, in_.d);
-    for (int64_t c = 0; c < width_; c += lanes) {
-      const int64_t n = std::min(lanes, in_.d - c);
-      const auto load = [&](int64_t j) {
-        const float* p = x + j * in_.v.row + c;
-        return n == lanes ? hn::LoadU(f, p) : LoadN(p, n);
-      };
-      Vec most = hn::Zero(f), poison = hn::Zero(f);
-      for (int64_t j = 0; j < in_.Nk; ++j) {
-        most = hn::Max(most, hn::Abs(load(j)));
-        poison = hn::MulAdd(load(j), hn::Zero(f), poison);
+    const float* scale = ScalesOf(in_.v, b_, head_, in_.d);
+    const auto scale_of = [&](int64_t j) { return scale[j * in_.v.row / in_.d]; };
+    float most = 0;
+    for (int64_t j = 0; j < in_.Nk; ++j) most = std::max(most, scale_of(j));
+    for (int64_t j = 0; j < keys_; ++j) {
+      if (j >= in_.Nk) {
+        v_log_scale_.data()[j] = -kInfinity;
+        v_inverse_scale_.data()[j] = 0;
+        continue;
       }
-      hn::Store(hn::Add(hn::Mul(most, hn::Set(f, 1 / kMost)), poison), f, v_scale_.data() + c);
-      const Vec factor = hn::IfThenZeroElse(hn::Eq(most, hn::Zero(f)), hn::Div(hn::Set(f, kMost), most));
-      const auto byte = [&](int64_t j) {
-        return j < in_.Nk ? hn::And(hn::NearestInt(hn::Mul(load(j), factor)), hn::Set(i, 255)) : hn::Zero(i);
-      };
-      for (int64_t j = 0; j < in_.Nk; j += 4) {
-        const Words low = hn::Or(byte(j), hn::ShiftLeft<8>(byte(j + 1)));
-        const Words high = hn::Or(hn::ShiftLeft<16>(byte(j + 2)), hn::ShiftLeft<24>(byte(j + 3)));
-        hn::Store(hn::Or(low, high), i, v_.data() + j / 4 * width_ + c);
+      // A value of zeros may have any scale.
+      const float s = scale_of(j) != 0 ? scale_of(j) : most > 0 ? most : 1;
+      v_log_scale_.data()[j] = std::log(s);
+      v_inverse_scale_.data()[j] = 1 / s;
+      poison_ += 0 * s;
+    }
+    interleave_values();
+  }
+
+  // Four keys of a column lie in a lane.
+  void interleave_values() {
+    const I i;
+    const hn::Rebind<uint8_t, I> bytes;
+    const hn::RebindToUnsigned<I> words;
+    const int64_t lanes = LaneCount();
+    const int8_t* x = WholeTokensOf(in_.v, b_, head_, in_.d);
+    const int64_t row = CeilDiv(in_.d, 64) * 64;  // width_ and more
+    const Scratch<uint8_t> four(4 * row);
+    std::fill_n(four.data(), 4 * row, uint8_t{0});
+    for (int64_t j = 0; j < in_.Nk; j += 4) {
+      for (int64_t t = 0; t < 4; ++t) {
+        if (j + t < in_.Nk)
+          std::memcpy(four.data() + t * row, x + (j + t) * in_.v.row, static_cast<size_t>(in_.d));
+        else
+          std::fill_n(four.data() + t * row, in_.d, uint8_t{0});
+      }
+      for (int64_t c = 0; c < width_; c += lanes) {
+        const auto byte = [&](int64_t t) { return hn::PromoteTo(words, hn::LoadU(bytes, four.data() + t * row + c)); };
+        const auto low = hn::Or(byte(0), hn::ShiftLeft<8>(byte(1)));
+        const auto high = hn::Or(hn::ShiftLeft<16>(byte(2)), hn::ShiftLeft<24>(byte(3)));
+        hn::Store(hn::BitCast(i, hn::Or(low, high)), i, v_.data() + j / 4 * width_ + c);
       }
     }
   }
 
   void block(int64_t first, int64_t rows) {
-    const float* x = TokensOf(in_.q, b_, head_, in_.d) + first * in_.q.row;
+    const int8_t* x = WholeTokensOf(in_.q, b_, head_, in_.d) + first * in_.q.row;
+    const float* scale = ScalesOf(in_.q, b_, head_, in_.d);
     for (int64_t r = 0; r < rows; ++r) {
       uint8_t* q = q_.data() + r * row_;
-      q_scale_[r] = in_.scale * QuantizeRow(x + r * in_.q.row, in_.d, reinterpret_cast<int8_t*>(q));
-      for (int64_t c = 0; c < in_.d; ++c) q[c] ^= 128;  // q + 128
-      std::fill(q + in_.d, q + row_, uint8_t{0});       // against zeros of k
+      q_scale_[r] = in_.scale * scale[(first + r) * in_.q.row / in_.d];
+      RemoveSign(x + r * in_.q.row, in_.d, q);
+      std::fill(q + in_.d, q + row_, uint8_t{0});  // against zeros of k
     }
     MultiplyS8(rows, keys_ / LaneCount(), depth_, q_.data(), row_, k_.data(), keys_stride_, k_start_.data(),
                reinterpret_cast<int32_t*>(scores_.data()), keys_stride_);  // (rows, Nk)
@@ -218,7 +192,8 @@ class Whole {
     for (int64_t r = 0; r < rows; ++r) finish(first, r);
   }
 
-  // Sums of products become scores, scores whole shares of 255, which are added up.
+  // Sums of products become scores plus log scale_j, those whole shares of 255; their sum is taken before rounding, so
+  // that a key with a small value keeps its weight.
   void softmax(int64_t first, int64_t r) {
     const F f;
     const I i;
@@ -228,21 +203,16 @@ class Whole {
     const Vec q_scale = hn::Set(f, q_scale_[r]);
     const float poison = poison_ + 0 * q_scale_[r];
     Vec largest = hn::Set(f, -kInfinity);
-    const auto score = [&](int64_t j) {
+    for (int64_t j = 0; j < keys_; j += lanes) {
       const Vec sum = hn::ConvertTo(f, hn::BitCast(i, hn::Load(f, row + j)));
-      return hn::Mul(sum, hn::Mul(q_scale, hn::Load(f, k_scale_.data() + j)));
-    };
+      const Vec scale = hn::Mul(q_scale, hn::Load(f, k_scale_.data() + j));
+      const Vec score = hn::MulAdd(sum, scale, hn::Load(f, v_log_scale_.data() + j));
+      hn::Store(score, f, row + j);
+      largest = hn::Max(largest, score);
+    }
     if (biases_.any()) {
-      for (int64_t j = 0; j < keys_; j += lanes) hn::Store(score(j), f, row + j);
       biases_.add(first + r, 0, in_.Nk, row);
-      for (int64_t j = 0; j < keys_; j += lanes) largest = hn::Max(largest, hn::Load(f, row + j));
-    } else {
-      for (int64_t j = 0; j < keys_; j += lanes) {
-        const auto there = hn::FirstN(f, static_cast<size_t>(std::min(lanes, in_.Nk - j)));
-        const Vec s = hn::IfThenElse(there, score(j), hn::Set(f, -kInfinity));
-        hn::Store(s, f, row + j);
-        largest = hn::Max(largest, s);
-      }
+      largest = hn::Set(f, MaxOver(in_.Nk, row));
     }
     const float most = hn::GetLane(hn::MaxOfLanes(f, largest));
     uint8_t* p = p_.data() + r * keys_stride_;
@@ -252,13 +222,13 @@ class Whole {
       return;
     }
     const Vec shift = hn::Set(f, most);
-    Words sum = hn::Zero(i);
+    Vec sum = hn::Zero(f);
     for (int64_t j = 0; j < keys_; j += lanes) {
-      const Words share = hn::NearestInt(Share(hn::Sub(hn::Load(f, row + j), shift)));
-      sum = hn::Add(sum, share);
-      hn::StoreU(hn::DemoteTo(bytes, share), bytes, p + j);
+      const Vec share = Share(hn::Sub(hn::Load(f, row + j), shift));
+      sum = hn::MulAdd(share, hn::Load(f, v_inverse_scale_.data() + j), sum);
+      hn::StoreU(hn::DemoteTo(bytes, hn::NearestInt(share)), bytes, p + j);
     }
-    share_[r] = 1.0f / static_cast<float>(hn::GetLane(hn::SumOfLanes(i, sum))) + poison;
+    share_[r] = 1.0f / hn::GetLane(hn::SumOfLanes(f, sum)) + poison;
   }
 
   void finish(int64_t first, int64_t r) {
@@ -267,30 +237,28 @@ class Whole {
     const float* row = y_.data() + r * width_;
     const Vec share = hn::Set(f, share_[r]);
     float* y = args_.y + ((b_ * in_.Nq + first + r) * in_.h + head_) * in_.d;
-    StoreOver(in_.d, y, false, [&](auto load) {
-      return hn::Mul(hn::ConvertTo(f, hn::BitCast(i, load(row))), hn::Mul(share, load(v_scale_.data())));
-    });
+    StoreOver(in_.d, y, false, [&](auto load) { return hn::Mul(hn::ConvertTo(f, hn::BitCast(i, load(row))), share); });
   }
 
   const AttentionForward& args_;
   const AttentionInputs& in_;
   const Blocks queries_;
-  const int64_t depth_, row_;           // d/4 and d, rounded up to whole words
-  const int64_t keys_, keys_stride_;    // Nk rounded up to whole vectors; the distance of rows of keys
-  const int64_t width_;                 // d rounded up to whole vectors
-  const Scratch<int8_t> k_rows_;        // (Nk, d)
-  const Scratch<int32_t> k_, k_start_;  // (d/4, Nk) of four dimensions each; -128·Σ k
-  const Floats k_scale_;                // (Nk)
-  const Scratch<int32_t> v_;            // (Nk/4, d) of four keys each
-  const Floats v_scale_;                // (d)
-  const Scratch<uint8_t> q_;            // (queries, d)
-  const Floats scores_;                 // (queries, Nk)
-  const Scratch<uint8_t> p_;            // (queries, Nk)
-  const Floats y_;                      // (queries, d)
+  const int64_t depth_, row_;                   // d/4 and d, rounded up to whole words
+  const int64_t keys_, keys_stride_;            // Nk rounded up to whole vectors; the distance of rows of keys
+  const int64_t width_;                         // d rounded up to whole vectors
+  const Scratch<int8_t> rows_;                  // (Nk, d)
+  const Scratch<int32_t> k_, k_start_;          // (d/4, Nk) of four dimensions each; -128·Σ k
+  const Floats k_scale_;                        // (Nk)
+  const Scratch<int32_t> v_;                    // (Nk/4, d) of four keys each
+  const Floats v_log_scale_, v_inverse_scale_;  // (Nk)
+  const Scratch<uint8_t> q_;                    // (queries, d)
+  const Floats scores_;                         // (queries, Nk)
+  const Scratch<uint8_t> p_;                    // (queries, Nk)
+  const Floats y_;                              // (queries, d)
   Fetcher fetcher_;
   Biases biases_;
   float q_scale_[kQueryBlock], share_[kQueryBlock];
-  float poison_ = 0;  // NaN where a key holds NaN or infinity: comparisons overlook it
+  float poison_ = 0;  // NaN where a scale is NaN or infinity: comparisons overlook it
   int64_t b_ = 0, head_ = 0;
 };
 
@@ -319,11 +287,13 @@ namespace tessera::kernels {
 HWY_EXPORT(AttentionS8Items);
 HWY_EXPORT(RunAttentionS8);
 
-bool attention_s8_forward(const AttentionForward& args) {
-  if (args.lse || args.p || args.in.dropout > 0 || !has_matmul_s8()) return false;
-  const int64_t items = HWY_DYNAMIC_DISPATCH(AttentionS8Items)(args.in);  // 0: not on this machine
-  parallel_for(items, 1, [&](int64_t begin, int64_t end) { HWY_DYNAMIC_DISPATCH(RunAttentionS8)(args, begin, end); });
-  return items > 0;
+void attention_s8_forward(const AttentionForward& args) {
+  const AttentionInputs& in = args.in;
+  TESSERA_CHECK(in.k.s8 && in.v.s8 && !args.lse && !args.p && in.dropout == 0 && has_s8_products(),
+                "attention: quantised tokens are for inference, on a machine with products of whole numbers");
+  parallel_for(HWY_DYNAMIC_DISPATCH(AttentionS8Items)(in), 1, [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(RunAttentionS8)(args, begin, end);
+  });
 }
 
 }  // namespace tessera::kernels

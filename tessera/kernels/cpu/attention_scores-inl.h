@@ -10,9 +10,9 @@
 #include <limits>
 
 #include "tessera/kernels/attention.h"
-#include "tessera/kernels/cpu/attention_tiles-inl.h"
 #include "tessera/kernels/cpu/floats.h"
 #include "tessera/kernels/cpu/random-inl.h"
+#include "tessera/kernels/cpu/tiles-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE::attention {
@@ -74,8 +74,12 @@ class Fetcher {
  public:
   explicit Fetcher(int64_t d) : d_(d) {}
   void clear() { count_ = 0; }
-  // n rows of d floats, at `first` and every `row` floats.
-  void add(const float* first, int64_t row, int64_t n) { areas_[count_++] = {first, row, n}; }
+  // n rows of d elements, at `first` and every `row` elements.
+  template <class T>
+  void add(const T* first, int64_t row, int64_t n) {
+    constexpr int64_t kSize = sizeof(T);
+    areas_[count_++] = {reinterpret_cast<const char*>(first), row * kSize, n, d_ * kSize};
+  }
   // What forward will write for a head, and what it will read for the next.
   void add_forward(const AttentionInputs& in, const float* y, int64_t b, int64_t head, int64_t next_b,
                    int64_t next_head) {
@@ -89,15 +93,15 @@ class Fetcher {
   HWY_INLINE void fetch(int64_t i) const {
     for (int area = 0; area < count_; ++area) {
       if (i >= areas_[area].n) continue;
-      const float* p = areas_[area].first + i * areas_[area].row;
-      for (int64_t c = 0; c < d_; c += 16) __builtin_prefetch(p + c, 0, 2);
+      const char* p = areas_[area].first + i * areas_[area].row;
+      for (int64_t c = 0; c < areas_[area].width; c += 64) __builtin_prefetch(p + c, 0, 2);
     }
   }
 
  private:
   struct Area {
-    const float* first;
-    int64_t row, n;
+    const char* first;
+    int64_t row, n, width;  // row and width in bytes
   };
   int64_t d_;
   int count_ = 0;

@@ -28,10 +28,10 @@ memory::desc matrix(int64_t rows, int64_t columns, Type type, bool transposed = 
 
 std::string describe(const Shape& s) { return fmt::format("the matrix product ({}, {})·({}, {})", s.M, s.K, s.K, s.N); }
 
-Work work_of(const Shape& s, const char* name, bool s8 = false) {
+Work work_of(const Shape& s, const char* name) {
   const double M = static_cast<double>(s.M), N = static_cast<double>(s.N), K = static_cast<double>(s.K);
-  const double bytes = (s8 ? 1 : 4) * (M * K + K * N) + 4 * M * N;
-  return {fmt::format("{} ({}, {})·({}, {})", name, s.M, s.K, s.K, s.N), 2 * M * N * K, bytes, s.M, s.N, s.K, s8};
+  const double bytes = 4 * (M * K + K * N + M * N);
+  return {fmt::format("{} ({}, {})·({}, {})", name, s.M, s.K, s.K, s.N), 2 * M * N * K, bytes, s.M, s.N, s.K};
 }
 
 // Rearranging B costs time in K·N, what it saves grows with M·K·N. Measured on a Zen 5: it saves 4 % of a product, and
@@ -73,16 +73,6 @@ Plan make_plan(const Matmul& m) {
   return plan;
 }
 
-// Always packed: only then does oneDNN know what to correct for, since its instruction wants one operand without a
-// sign.
-Plan make_plan(const MatmulS8& m) {
-  Plan plan;
-  plan.a = matrix(m.M, m.K, Type::s8);
-  plan.c = matrix(m.M, m.N, Type::s32);
-  choose(plan, {m.M, m.N, m.K}, matrix(m.K, m.N, Type::s8, true), true, onednn::attributes());
-  return plan;
-}
-
 void run(const Plan& plan, const void* a, const void* b, const void* bias, void* c, FrozenWeights* frozen) {
   std::shared_ptr<std::byte> packed;
   std::unordered_map<int, memory> operands = {
@@ -108,25 +98,6 @@ void matmul(Context& context, const Matmul& m) {
   run(*plan, m.a, m.b, m.bias, m.c.data, m.frozen);
 }
 
-void matmul_s8(Context& context, const MatmulS8& m) {
-  const Measured measured(context, [&] { return work_of({m.M, m.N, m.K}, "product of s8", true); });
-  static auto* const plans = new onednn::PlanCache<Plan>;
-  const auto plan = plans->get(
-      {m.M, m.N, m.K},
-      [&] {
-        return describe({m.M, m.N, m.K}) + " of s8";
-      },
-      [&] { return make_plan(m); });
-  run(*plan, m.a, m.b, nullptr, m.c, m.frozen);
-}
-
 std::string implementation_of(const Matmul& args) { return make_plan(args).implementation; }
-std::string implementation_of(const MatmulS8& args) { return make_plan(args).implementation; }
-
-bool has_matmul_s8() {
-  const auto bits = [](dnnl::cpu_isa isa) { return static_cast<unsigned>(isa); };
-  constexpr auto kVnni = dnnl::cpu_isa::avx512_core_vnni;  // a set of bits, all of which must be there
-  return (bits(dnnl::get_effective_cpu_isa()) & bits(kVnni)) == bits(kVnni);
-}
 
 }  // namespace tessera::kernels

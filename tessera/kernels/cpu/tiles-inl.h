@@ -1,9 +1,9 @@
-// The matrix products of attention, once per target: small, with packed operands, inside one thread.
-#if defined(TESSERA_KERNELS_CPU_ATTENTION_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
-#ifdef TESSERA_KERNELS_CPU_ATTENTION_TILES_INL_H_
-#undef TESSERA_KERNELS_CPU_ATTENTION_TILES_INL_H_
+// Matrix products inside one thread, with packed operands, once per target.
+#if defined(TESSERA_KERNELS_CPU_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef TESSERA_KERNELS_CPU_TILES_INL_H_
+#undef TESSERA_KERNELS_CPU_TILES_INL_H_
 #else
-#define TESSERA_KERNELS_CPU_ATTENTION_TILES_INL_H_
+#define TESSERA_KERNELS_CPU_TILES_INL_H_
 #endif
 
 #include <array>
@@ -13,7 +13,7 @@
 #include "tessera/kernels/cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace tessera::kernels::HWY_NAMESPACE::attention {
+namespace tessera::kernels::HWY_NAMESPACE {
 
 // A tile of the result stays in registers: 24 of 32 with AVX-512, 12 of 16 elsewhere.
 constexpr int kTileRows = 6;
@@ -135,7 +135,7 @@ inline void PackTransposed(const float* x, int64_t row, int64_t n, int64_t d, fl
   }
 }
 
-}  // namespace tessera::kernels::HWY_NAMESPACE::attention
+}  // namespace tessera::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // per-target include guard
