@@ -12,6 +12,7 @@
 #include "tessera/core/parallel.h"
 #include "tessera/infer/quantize.h"
 #include "tessera/models/registry.h"
+#include "tessera/ops/precision.h"
 
 namespace tessera::cli {
 namespace {
@@ -35,7 +36,8 @@ struct BenchOptions {
     choice.visit(o);
     o("batch", batch, "pictures in a step").at_least(1);
     o("threads", threads, "0: one for each core").at_least(0);
-    o("precision", precision, "of the products; int8: quantised weights, inference only").one_of({"f32", "int8"});
+    o("precision", precision, "of the products; int8: quantised weights, inference only")
+        .one_of({"f32", "bf16", "int8"});
     o("recompute", recompute, "in training, keep nothing within blocks");
     o("seconds", seconds, "how long to measure, after the warm-up").above(0);
     o("json", json, "one line of JSON");
@@ -72,13 +74,14 @@ int bench(const Arguments& arguments) {
   if (!parse(options, arguments)) return 0;
   if (!o.choice.given()) fail_usage("option '--model' is missing: a registered model, or --architecture FILE");
   const bool training = o.task == "train" || (o.task == "roofline" && o.of == "train");
-  if (training && o.precision != "f32") fail_usage("option '--precision {}' is for inference", o.precision);
+  if (training && o.precision == "int8") fail_usage("option '--precision {}' is for inference", o.precision);
   if (o.threads) set_num_threads(static_cast<int>(o.threads));
 
   std::shared_ptr<models::Model> model = models::build(without_dropout(o.choice.json()));
   model->initialise(0);
   model->set_recompute(o.recompute);
   if (o.precision == "int8") infer::quantise(*model, model->products());
+  const ops::WithPrecision precision(ops::precision_named(o.precision == "int8" ? "f32" : o.precision));
   const std::function<void()> step = training ? train_step(model, o.batch) : infer_step(model, o.batch);
   if (o.task == "roofline") {
     print_roofline(roofline(step, o.seconds), o.json);

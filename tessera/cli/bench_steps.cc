@@ -30,7 +30,7 @@ Tensor noise(Shape shape, const char* purpose) {
 
 std::function<void()> infer_step(std::shared_ptr<models::Model> model, int64_t batch) {
   const auto [H, W, C] = model->input();
-  const infer::Classifier classifier(std::move(model), {});
+  const auto classifier = infer::Classifier(std::move(model), {}).with_precision(ops::current_precision());
   return [classifier, images = noise({batch, C, H, W}, "bench/images")] {
     classifier.logits(infer::channels_last(images));
   };

@@ -10,6 +10,7 @@
 #include "tessera/core/tensor.h"
 #include "tessera/kernels/linear_s8.h"
 #include "tessera/kernels/matmul.h"
+#include "tessera/ops/precision.h"
 
 namespace tessera::cli {
 namespace {
@@ -37,13 +38,13 @@ double product_alone(const kernels::Work& work) {
   const int64_t M = work.M, N = work.N, K = work.K;
   kernels::Context context;  // without a profile
   kernels::FrozenWeights frozen;
-  const DType type = work.s8 ? DType::s8 : DType::f32;
+  const DType type = work.dtype;
   const Tensor a = Tensor::zeros({M, K}, type), b = Tensor::zeros({N, K}, type), c = Tensor::zeros({M, N});
   const Tensor scales = Tensor::zeros({std::max(M, N)});
   frozen.add({b.raw(), b.bytes()}, false);
   return median_time(
       [&] {
-        if (work.s8) {
+        if (work.dtype == DType::s8) {
           kernels::linear_s8_forward(context, {.q = a.data<int8_t>(),
                                                .q_scale = scales.data(),
                                                .w = b.data<int8_t>(),
@@ -55,8 +56,8 @@ double product_alone(const kernels::Work& work) {
                                                .activation = kernels::Activation::none,
                                                .frozen = &frozen});
         } else {
-          kernels::matmul(context, {.a = a.data(),
-                                    .b = b.data(),
+          kernels::matmul(context, {.a = ops::elements_of(a),
+                                    .b = ops::elements_of(b),
                                     .c = {c.data()},
                                     .M = M,
                                     .N = N,
@@ -136,7 +137,8 @@ nlohmann::ordered_json as_json(const Roofline& r) {
 std::string rate(const Roofline::Row& row) {
   const double seconds = 1e-3 * row.ms / row.calls;
   if (row.work.operations > 0)
-    return fmt::format("{:.0f} G{}/s", 1e-9 * row.work.operations / seconds, row.work.s8 ? "OP" : "FLOP");
+    return fmt::format("{:.0f} G{}/s", 1e-9 * row.work.operations / seconds,
+                       row.work.dtype == DType::s8 ? "OP" : "FLOP");
   return fmt::format("{:.0f} GB/s", 1e-9 * row.work.bytes / seconds);
 }
 

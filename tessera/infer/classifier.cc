@@ -58,6 +58,14 @@ Classifier Classifier::with_preprocess(const image::Preprocess& how) const {
   info.preprocess = options.to_json();
   Classifier other(model_, std::move(info));
   other.frozen_ = frozen_;
+  other.precision_ = precision_;
+  return other;
+}
+
+Classifier Classifier::with_precision(ops::Precision precision) const {
+  const ops::WithPrecision tried(precision);
+  Classifier other = *this;
+  other.precision_ = precision;
   return other;
 }
 
@@ -87,6 +95,7 @@ Tensor Classifier::prepare(std::span<const image::Picture> pictures) const {
 Tensor Classifier::logits(const Tensor& images) const {
   const ops::NoGrad no_grad;
   const ops::Frozen frozen(*frozen_);
+  const ops::WithPrecision precision(precision_);
   const ops::TrainingState evaluation(std::nullopt);
   return model_->forward(images);
 }

@@ -16,6 +16,7 @@
 
 #include "tessera/image/preprocess.h"
 #include "tessera/kernels/frozen.h"
+#include "tessera/ops/precision.h"
 #include "tessera/weights/model_file.h"
 
 namespace tessera::infer {
@@ -42,6 +43,8 @@ class Classifier {
   Classifier(std::shared_ptr<models::Model> model, weights::ModelInfo info);
   // The same model, shared, behind another preprocessing.
   Classifier with_preprocess(const image::Preprocess& how) const;
+  // The same model, shared, whose products are of this type. An Error for bf16 where the machine has none.
+  Classifier with_precision(ops::Precision precision) const;
 
   const weights::ModelInfo& info() const { return info_; }
   const image::Preprocess& preprocess() const { return preprocess_; }
@@ -67,6 +70,7 @@ class Classifier {
   std::shared_ptr<kernels::FrozenWeights> frozen_;  // the model's parameters
   weights::ModelInfo info_;
   image::Preprocess preprocess_;
+  ops::Precision precision_ = ops::Precision::f32;
   std::vector<std::string> names_;
 };
 

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "tessera/kernels/context.h"
+#include "tessera/kernels/elements.h"
 
 namespace tessera::kernels {
 
@@ -16,9 +17,9 @@ enum class Activation { none, relu, gelu_erf, gelu_tanh, tanh };
 
 // y = act(x) + residual
 struct ActivationForward {
-  const float* x;                   // (n)
+  ConstElements x;                  // (n)
   const float* residual = nullptr;  // (n), or null
-  float* y;                         // (n), may be x
+  Elements y;                       // (n), may be x
   int64_t n;
   Activation activation;
 };
@@ -27,8 +28,9 @@ void activation_forward(Context& context, const ActivationForward& args);
 // dx = dy·act'(x)
 struct ActivationBackward {
   const float* dy;  // (n)
-  const float* x;   // (n)
-  Grad dx;          // (n), may be x or dy unless it accumulates
+  ConstElements x;  // (n)
+  Elements dx;      // (n), may be x or dy unless it accumulates
+  bool accumulate = false;
   int64_t n;
   Activation activation;
 };

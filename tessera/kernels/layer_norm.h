@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "tessera/kernels/context.h"
+#include "tessera/kernels/elements.h"
 
 namespace tessera::kernels {
 
@@ -13,7 +14,7 @@ struct LayerNormForward {
   const float* x;      // (rows, D)
   const float* gamma;  // (D)
   const float* beta;   // (D)
-  float* y;            // (rows, D), may be x; or null where q is given
+  Elements y;          // (rows, D), may be x; or null where q is given
   float* mean;         // (rows), or null when no backward follows
   float* rstd;         // (rows), or null
   int64_t rows, D;

@@ -50,7 +50,7 @@ void sgd_step(Context& context, const SgdStep& args);
 // depend on n and the number of threads alone.
 double sum_of_squares(Context& context, const float* x, int64_t n);
 
-// average ← average + share·(x − average), in parallel.
+// average ← average + share·(x − average). Runs on the calling thread.
 struct Blend {
   const float* x;  // (n)
   float* average;  // (n)

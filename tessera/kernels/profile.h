@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/core/dtype.h"
 #include "tessera/kernels/context.h"
 
 namespace tessera::kernels {
@@ -16,7 +17,7 @@ struct Work {
   double operations = 0;        // of products: two for a multiply-add; 0 where memory is the limit
   double bytes = 0;             // read and written, each once
   int64_t M = 0, N = 0, K = 0;  // of a product (M, K)·(K, N)
-  bool s8 = false;              // a product of whole numbers
+  DType dtype = DType::f32;     // of a product's left operand: f32, bf16 or s8
 };
 
 // One row for each different work, in the order of first use. For one thread.

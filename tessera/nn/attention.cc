@@ -36,7 +36,8 @@ Tensor Attention::attend(const Tensor& x, int64_t queries) const {
     options.bias_index = ops::rows(relative_->index(), 0, queries);                   // (Nq, N)
     if (ops::tapped(path("rel_pos"))) ops::tap(path("rel_pos"), relative_->dense());  // (h, N, N)
   }
-  const ops::LinearOptions form = {.quantise = qkv_.takes_quantised() ? d : 0};
+  ops::LinearOptions form;  // of q, k and v, as attention takes them
+  if (qkv_.input_dtype() == DType::s8) form = {.dtype = DType::s8, .run = d};
   if (queries == N && !q_norm_) return ops::attention(qkv_.forward(x, form), options);  // (B, N, h·d)
 
   const Tensor asking = queries == N ? x : ops::slice_tokens(x, 0, queries);  // (B, Nq, D)
@@ -47,7 +48,7 @@ Tensor Attention::attend(const Tensor& x, int64_t queries) const {
 
   const auto normed = [&](const LayerNorm& norm, const Tensor& t) {
     const Tensor heads = t.reshape({B, t.size(1), h, d});
-    return norm.forward(heads, form.quantise > 0).reshape(t.shape());  // (B, tokens, h·d)
+    return norm.forward(heads, form.dtype).reshape(t.shape());  // (B, tokens, h·d)
   };
   const Tensor q = normed(*q_norm_, part(asking, 0, 1, {})), k = normed(*k_norm_, part(x, 1, 1, {}));
   return ops::attention(q, k, part(x, 2, 1, form), options);  // (B, Nq, h·d)

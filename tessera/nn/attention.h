@@ -30,7 +30,7 @@ class Attention : public Module {
   // given; with dropout in force there must be none. Offers the probabilities (B, h, Nq, N) as the tap
   // `<path>.probabilities`.
   Tensor forward(const Tensor& x, int64_t queries, const Tensor& residual = {}) const;
-  bool takes_quantised() const { return qkv_.takes_quantised(); }  // x, where all tokens are queries
+  DType input_dtype() const { return qkv_.input_dtype(); }  // that x should have, where all tokens are queries
   float dropout() const { return static_cast<float>(config_.proj_drop); }
 
  private:

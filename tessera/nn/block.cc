@@ -51,8 +51,8 @@ Tensor Block::forward(const Tensor& x, int64_t reach) const {
     const Tensor y = norm1_.forward(attend(x, reached));
     return norm2_.forward(transform(y, y));
   }
-  const Tensor y = attend(norm1_.forward(x, attn_.takes_quantised() && reach == x.size(1)), reached);
-  return transform(norm2_.forward(y, mlp_.takes_quantised()), y);
+  const Tensor y = attend(norm1_.forward(x, reach == x.size(1) ? attn_.input_dtype() : DType::f32), reached);
+  return transform(norm2_.forward(y, mlp_.input_dtype()), y);
 }
 
 }  // namespace tessera::nn

@@ -12,9 +12,9 @@ class LayerNorm : public Module {
     add_parameter("weight", weight_, {D}, ones());
     add_parameter("bias", bias_, {D}, zeros());
   }
-  // (…, D) -> (…, D); quantise: for quantised weights, see ops/linear.h
-  Tensor forward(const Tensor& x, bool quantise = false) const {
-    return ops::layer_norm(x, weight_, bias_, eps_, quantise);
+  // (…, D) -> (…, D), in the type that the layer after likes best (ops/precision.h)
+  Tensor forward(const Tensor& x, DType dtype = DType::f32) const {
+    return ops::layer_norm(x, weight_, bias_, eps_, dtype);
   }
 
  private:

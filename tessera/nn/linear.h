@@ -3,6 +3,7 @@
 
 #include "tessera/nn/init.h"
 #include "tessera/ops/linear.h"
+#include "tessera/ops/precision.h"
 #include "tessera/ops/rows.h"
 #include "tessera/ops/tap.h"
 
@@ -24,8 +25,8 @@ class Linear : public Module {
     if (ops::tapping()) ops::tap(path("input"), x);
     return ops::linear(x, ops::rows(weight_, begin, count), bias_ ? ops::rows(bias_, begin, count) : bias_, options);
   }
-  // Whether forward() wants x quantised.
-  bool takes_quantised() const { return ops::takes_quantised(weight_); }
+  // The type in which forward() likes x best.
+  DType input_dtype() const { return ops::input_of_product(weight_); }
   const Tensor& weight() const { return weight_; }
 
  private:

@@ -16,7 +16,7 @@ class Mlp : public Module {
   // activation and at the end; with dropout in force there must be no residual.
   Tensor forward(const Tensor& x, const Tensor& residual = {}) const;
   float dropout() const { return dropout_; }
-  bool takes_quantised() const { return fc1_.takes_quantised(); }  // x
+  DType input_dtype() const { return fc1_.input_dtype(); }  // that x should have
 
  private:
   Linear fc1_, fc2_;

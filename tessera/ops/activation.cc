@@ -10,9 +10,13 @@ Tensor activate(const Tensor& x, Activation activation) {
                               {.x = x.data(), .y = y.data(), .n = x.numel(), .activation = activation});
   if (recording({x})) {
     record(y, [activation, x = x.detach(), dx = GradientOf(x)](const Tensor& dy) {
-      kernels::activation_backward(
-          kernels::cpu_context(),
-          {.dy = dy.data(), .x = x.data(), .dx = dx.target(), .n = x.numel(), .activation = activation});
+      const kernels::Grad to = dx.target();
+      kernels::activation_backward(kernels::cpu_context(), {.dy = dy.data(),
+                                                            .x = x.data(),
+                                                            .dx = to.data,
+                                                            .accumulate = to.accumulate,
+                                                            .n = x.numel(),
+                                                            .activation = activation});
     });
   }
   return y;

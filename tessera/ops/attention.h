@@ -23,7 +23,8 @@ struct AttentionOptions {
 Tensor attention(const Tensor& qkv, const AttentionOptions& options);
 // q (B, Nq, heads·d), kv (B, Nk, 2·heads·d) holds [k | v] -> (B, Nq, heads·d)
 Tensor attention(const Tensor& q, const Tensor& kv, const AttentionOptions& options);
-// q (B, Nq, heads·d), k and v (B, Nk, heads·d) -> (B, Nq, heads·d). In inference all three may be quantised in runs of d.
+// q (B, Nq, heads·d), k and v (B, Nk, heads·d) -> (B, Nq, heads·d). In inference all three may be quantised in runs of
+// d.
 Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, const AttentionOptions& options);
 
 }  // namespace tessera::ops

@@ -1,17 +1,19 @@
 #include "tessera/ops/layer_norm.h"
 
 #include "tessera/kernels/layer_norm.h"
+#include "tessera/ops/precision.h"
 #include "tessera/ops/tape.h"
 
 namespace tessera::ops {
 
-Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, float eps, bool quantise) {
+Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, float eps, DType dtype) {
   TESSERA_CHECK(x.rank() > 0 && gamma.shape() == Shape{x.size(-1)} && beta.shape() == gamma.shape(),
                 "layer_norm: gamma and beta must have the last extent of x {}, but they are {} and {}",
                 to_string(x.shape()), to_string(gamma.shape()), to_string(beta.shape()));
   const int64_t D = x.size(-1);
   const int64_t rows = D ? x.numel() / D : 0;
-  Tensor y = Tensor::empty(x.shape(), quantise ? DType::s8 : DType::f32);
+  const bool quantise = dtype == DType::s8;
+  Tensor y = Tensor::empty(x.shape(), dtype);
   const Tensor scales = quantise ? Tensor::empty({rows}) : Tensor();
   Tensor mean, rstd;  // (rows), kept for backward
   const bool training = recording({x, gamma, beta});
@@ -23,7 +25,7 @@ Tensor layer_norm(const Tensor& x, const Tensor& gamma, const Tensor& beta, floa
   kernels::layer_norm_forward(kernels::cpu_context(), {.x = x.data(),
                                                        .gamma = gamma.data(),
                                                        .beta = beta.data(),
-                                                       .y = quantise ? nullptr : y.data(),
+                                                       .y = quantise ? nullptr : elements_of(y),
                                                        .mean = training ? mean.data() : nullptr,
                                                        .rstd = training ? rstd.data() : nullptr,
                                                        .rows = rows,

@@ -2,8 +2,9 @@
 
 #include "tessera/kernels/linear.h"
 #include "tessera/kernels/linear_s8.h"
+#include "tessera/kernels/narrow.h"
 #include "tessera/ops/frozen.h"
-#include "tessera/ops/tap.h"
+#include "tessera/ops/precision.h"
 #include "tessera/ops/tape.h"
 
 namespace tessera::ops {
@@ -13,10 +14,11 @@ namespace {
 Tensor quantised_linear(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& o,
                         const Shape& shape) {
   TESSERA_CHECK(!recording({x, bias, o.residual}), "linear: quantised weights cannot be trained, nor trained through");
-  const int64_t N = w.size(0), K = w.size(1), rows = x.numel() / K;
-  TESSERA_CHECK(!o.quantise || N % o.quantise == 0, "linear: runs of {} do not divide the {} outputs", o.quantise, N);
-  const Tensor y = Tensor::empty(shape, o.quantise ? DType::s8 : DType::f32);
-  const Tensor scales = o.quantise ? Tensor::empty({rows * (N / o.quantise)}) : Tensor();
+  const int64_t N = w.size(0), K = w.size(1), rows = x.numel() / K, run = o.run ? o.run : N;
+  TESSERA_CHECK(N % run == 0, "linear: runs of {} do not divide the {} outputs", run, N);
+  const bool whole = o.dtype == DType::s8;
+  const Tensor y = Tensor::empty(shape, whole ? DType::s8 : DType::f32);
+  const Tensor scales = whole ? Tensor::empty({rows * (N / run)}) : Tensor();
   kernels::linear_s8_forward(kernels::cpu_context(), {.x = x.is_quantised() ? nullptr : x.data(),
                                                       .q = x.is_quantised() ? x.data<int8_t>() : nullptr,
                                                       .q_scale = x.is_quantised() ? x.row_scales().data() : nullptr,
@@ -24,21 +26,27 @@ Tensor quantised_linear(const Tensor& x, const Tensor& w, const Tensor& bias, co
                                                       .w_scale = w.row_scales().data(),
                                                       .bias = bias ? bias.data() : nullptr,
                                                       .residual = o.residual ? o.residual.data() : nullptr,
-                                                      .y = o.quantise ? nullptr : y.data(),
-                                                      .y_q = o.quantise ? y.data<int8_t>() : nullptr,
-                                                      .y_scale = o.quantise ? scales.data() : nullptr,
-                                                      .y_run = o.quantise,
+                                                      .y = whole ? nullptr : y.data(),
+                                                      .y_q = whole ? y.data<int8_t>() : nullptr,
+                                                      .y_scale = whole ? scales.data() : nullptr,
+                                                      .y_run = run,
                                                       .rows = rows,
                                                       .N = N,
                                                       .K = K,
                                                       .activation = o.activation,
                                                       .frozen = frozen_weights()});
-  return o.quantise ? Tensor::quantised(y, scales) : y;
+  return whole ? Tensor::quantised(y, scales) : y;
+}
+
+// The elements in bf16, without a gradient.
+Tensor narrowed(const Tensor& x) {
+  if (x.dtype() == DType::bf16) return x.detach();
+  const Tensor y = Tensor::empty(x.shape(), DType::bf16);
+  kernels::narrow(kernels::cpu_context(), {.x = x.data(), .y = y.data<bf16>(), .n = x.numel()});
+  return y;
 }
 
 }  // namespace
-
-bool takes_quantised(const Tensor& w) { return w.is_quantised() && kernels::has_s8_products() && !tapping(); }
 
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& options) {
   TESSERA_CHECK(w.rank() == 2 && x.rank() > 0 && x.size(-1) == w.size(1) && x.numel() > 0 && w.numel() > 0,
@@ -56,15 +64,18 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const Linear
   if (w.is_quantised()) return quantised_linear(x, w, bias, options, shape);
 
   const Activation activation = options.activation;
-  Tensor pre;  // (rows, N), kept for backward
-  if (activation != Activation::none && recording({x, w, bias})) pre = Tensor::empty({rows, N});
-  Tensor y = Tensor::empty(shape);
-  kernels::linear_forward(kernels::cpu_context(), {.x = x.data(),
+  const bool narrow = current_precision() == Precision::bf16;
+  const Tensor operand = narrow ? narrowed(x) : x.detach();  // (…, K)
+  Tensor pre;                                                // (rows, N), kept for backward
+  if (activation != Activation::none && recording({x, w, bias}))
+    pre = Tensor::empty({rows, N}, narrow ? DType::bf16 : DType::f32);
+  Tensor y = Tensor::empty(shape, options.dtype);
+  kernels::linear_forward(kernels::cpu_context(), {.x = elements_of(operand),
                                                    .w = w.data(),
                                                    .bias = bias ? bias.data() : nullptr,
                                                    .residual = residual ? residual.data() : nullptr,
-                                                   .pre = pre ? pre.data() : nullptr,
-                                                   .y = y.data(),
+                                                   .pre = elements_of(pre),
+                                                   .y = elements_of(y),
                                                    .rows = rows,
                                                    .N = N,
                                                    .K = K,
@@ -73,19 +84,20 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const Linear
   if (recording({x, w, bias, residual})) {
     // dx needs w, dw needs x: neither is kept for nothing.
     const GradientOf dx(x), dw(w), dbias(bias), dresidual(residual);
-    record(y, [=, x = dw.wanted() ? x.detach() : Tensor(), w = dx.wanted() ? w.detach() : Tensor()](const Tensor& dy) {
+    record(y, [=, x = dw.wanted() ? operand : Tensor(), w = dx.wanted() ? w.detach() : Tensor()](const Tensor& dy) {
       if (dx.wanted() || dw.wanted() || dbias.wanted()) {
         kernels::linear_backward(kernels::cpu_context(), {.dy = dy.data(),
-                                                          .x = x ? x.data() : nullptr,
+                                                          .x = elements_of(x),
                                                           .w = w ? w.data() : nullptr,
-                                                          .pre = pre ? pre.data() : nullptr,
+                                                          .pre = elements_of(pre),
                                                           .dx = dx.target(),
                                                           .dw = dw.target(),
                                                           .dbias = dbias.target(),
                                                           .rows = rows,
                                                           .N = N,
                                                           .K = K,
-                                                          .activation = activation});
+                                                          .activation = activation,
+                                                          .bf16 = narrow});
       }
       dresidual.add(dy);
     });

@@ -7,16 +7,13 @@ namespace tessera::ops {
 
 struct LinearOptions {
   Activation activation = Activation::none;
-  Tensor residual = {};   // (…, N), added after the activation
-  int64_t quantise = 0;   // the result, in runs of so many elements: for quantised weights, in inference
+  Tensor residual = {};      // (…, N), added after the activation
+  DType dtype = DType::f32;  // of the result: what input_of_product() says of the layer after
+  int64_t run = 0;           // s8: so many elements have one scale (kernels/quantize.h); 0: a row
 };
 
-// Whether products with these weights want x quantised, by layer_norm() or by the linear() before. Not where somebody
-// listens to taps.
-bool takes_quantised(const Tensor& w);
-
-// act(x·wᵀ + bias) + residual. x (…, K), w (N, K), bias (N) or undefined -> (…, N). See kernels/linear.h and, for
-// quantised weights, which have no gradient, kernels/linear_s8.h.
+// act(x·wᵀ + bias) + residual. x (…, K), w (N, K), bias (N) or undefined -> (…, N). See kernels/linear.h, precision.h
+// and, for quantised weights, which have no gradient, kernels/linear_s8.h.
 Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const LinearOptions& options = {});
 
 }  // namespace tessera::ops

@@ -68,12 +68,11 @@ void record(Tensor& y, std::function<void(const Tensor&)> backward) {
   tape.nodes.push_back({y.gradient(), y.shape(), std::move(backward)});
 }
 
-void backward(const Tensor& y, const Tensor& dy) {
-  TESSERA_CHECK(y.requires_grad(), "backward: nothing that led to this {} tensor takes part in differentiation",
-                to_string(y.shape()));
-  TESSERA_CHECK(dy.numel() == y.numel(), "backward: dy is {}, but y is {}", to_string(dy.shape()),
-                to_string(y.shape()));
-  GradientOf(y).add(dy.clone());
+namespace {
+
+// Takes dy over: its elements may be changed.
+void walk_back(const Tensor& y, const Tensor& dy) {
+  GradientOf(y).add(dy);
   while (!tape.nodes.empty()) {
     const Node node = std::move(tape.nodes.back());
     tape.nodes.pop_back();
@@ -83,6 +82,16 @@ void backward(const Tensor& y, const Tensor& dy) {
     *node.output = {};
     node.backward(dnode);
   }
+}
+
+}  // namespace
+
+void backward(const Tensor& y, const Tensor& dy) {
+  TESSERA_CHECK(y.requires_grad(), "backward: nothing that led to this {} tensor takes part in differentiation",
+                to_string(y.shape()));
+  TESSERA_CHECK(dy.numel() == y.numel(), "backward: dy is {}, but y is {}", to_string(dy.shape()),
+                to_string(y.shape()));
+  walk_back(y, dy.clone());
 }
 
 void backward(const Tensor& loss) { backward(loss, Tensor::full(loss.shape(), 1.0f)); }
@@ -102,7 +111,7 @@ Tensor checkpoint(const std::function<Tensor(const Tensor&)>& f, const Tensor& x
     const TrainingState state(draws);
     const FreshTape fresh;
     const Tensor again = f(x);
-    if (again.requires_grad()) backward(again, dy);
+    if (again.requires_grad()) walk_back(again, dy);
   });
   return y;
 }

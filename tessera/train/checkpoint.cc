@@ -161,6 +161,12 @@ RunState load_checkpoint(const std::filesystem::path& path, const RunIdentity& i
   }
 }
 
+std::string stored_option(const std::filesystem::path& path, const std::string& name) {
+  const json run = run_of(path, formats::read_safetensors(path).metadata);
+  const json options = run.value("options", json::object());
+  return options.contains(name) && options[name].is_string() ? options[name] : "";
+}
+
 void save_decisions(const std::filesystem::path& path, const Plan& plan) {
   write_atomically(path, json{{"decisions", to_json(plan)}}.dump(2) + "\n");
 }

@@ -48,6 +48,9 @@ void save_checkpoint(const std::filesystem::path& path, const RunIdentity& ident
 // another model (and what differs), of other options, of other data. Nothing is changed then.
 RunState load_checkpoint(const std::filesystem::path& path, const RunIdentity& identity, Learner& learner);
 
+// An option of the run that made a checkpoint; empty where it has none of this name.
+std::string stored_option(const std::filesystem::path& path, const std::string& name);
+
 // The decisions of a run, beside its checkpoint, for a replay (--schedule-from).
 void save_decisions(const std::filesystem::path& path, const Plan& plan);
 Plan load_decisions(const std::filesystem::path& path);

@@ -20,8 +20,8 @@ class Ema {
   // values: the flat buffer to average; its present contents count for nothing.
   Ema(const EmaOptions& options, const Tensor& values) : options_(options), average_(Tensor::zeros(values.shape())) {}
 
-  // values: the weights after update n = 1, 2, …
-  void update(const Tensor& values, int64_t n);
+  // Elements [begin, end), on the calling thread. values: the weights after update n = 1, 2, …
+  void update(const float* values, int64_t begin, int64_t end, int64_t n);
   const Tensor& average() const { return average_; }  // flat
 
  private:

@@ -14,6 +14,7 @@ namespace tessera::train {
 Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class_weights)
     : model_(model),
       seed_(options.seed()),
+      precision_(ops::precision_named(options.precision)),
       parts_(options.accumulate),
       clip_(options.clip),
       smoothing_(static_cast<float>(options.label_smoothing)),
@@ -35,6 +36,7 @@ double Learner::loss_divisor(const data::Batch& batch) const {
 Learner::Result Learner::learn(const data::Batch& batch, int64_t t, double lr) {
   const int64_t B = batch.images.size(0);
   const double divisor = loss_divisor(batch);
+  const ops::WithPrecision precision(precision_);
   parameters_.zero_grad();
   Result result;
   for (int64_t part = 0; part < parts_; ++part) {
@@ -55,8 +57,8 @@ Learner::Result Learner::learn(const data::Batch& batch, int64_t t, double lr) {
   result.gradient_norm = global_norm(gradients);
   result.finite = std::isfinite(result.loss) && std::isfinite(result.gradient_norm);
   if (!result.finite) return result;
-  optimizer_->step(parameters_.values(), gradients, lr, clip_factor(result.gradient_norm, clip_));
-  if (ema_) ema_->update(parameters_.values(), t + 1);
+  optimizer_->step(parameters_.values(), gradients, lr, clip_factor(result.gradient_norm, clip_),
+                   ema_ ? &*ema_ : nullptr);
   return result;
 }
 

@@ -6,6 +6,7 @@
 
 #include "tessera/data/batches.h"
 #include "tessera/models/model.h"
+#include "tessera/ops/precision.h"
 #include "tessera/train/ema.h"
 #include "tessera/train/flat_parameters.h"
 #include "tessera/train/optimizer.h"
@@ -39,6 +40,7 @@ class Learner {
 
   models::Model& model_;
   uint64_t seed_;
+  ops::Precision precision_;
   int64_t parts_;
   double clip_;
   float smoothing_;

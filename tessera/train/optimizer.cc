@@ -86,16 +86,19 @@ class Sgd final : public Optimizer {
 
 }  // namespace
 
-void Optimizer::step(const Tensor& values, const Tensor& gradients, double lr, double gradient_scale) {
+void Optimizer::step(const Tensor& values, const Tensor& gradients, double lr, double gradient_scale, Ema* average) {
   ++steps_;
   const kernels::Measured measured(kernels::cpu_context(),
-                                   [&] { return kernels::memory_work("optimiser", values.numel(), 7); });
+                                   [&] { return kernels::memory_work("optimiser", values.numel(), average ? 9 : 7); });
   parallel_for(values.numel(), kGrain, [&](int64_t begin, int64_t end) {
     const auto ends_after = [](int64_t element, const Group& group) { return element < group.end; };
     for (auto group = std::upper_bound(groups_.begin(), groups_.end(), begin, ends_after); begin < end; ++group) {
-      const int64_t stop = std::min(end, group->end);
-      update(values.data(), gradients.data(), begin, stop, *group, lr * group->lr_scale, gradient_scale);
-      begin = stop;
+      for (const int64_t stop = std::min(end, group->end); begin < stop;) {
+        const int64_t next = std::min(begin + kGrain, stop);  // still in the cache when the average follows
+        update(values.data(), gradients.data(), begin, next, *group, lr * group->lr_scale, gradient_scale);
+        if (average) average->update(values.data(), begin, next, steps_);
+        begin = next;
+      }
     }
   });
 }

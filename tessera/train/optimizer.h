@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tessera/core/tensor.h"
+#include "tessera/train/ema.h"
 #include "tessera/train/groups.h"
 
 namespace tessera::train {
@@ -25,8 +26,10 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // One step, in place on values. lr: the schedule's rate of this update. gradient_scale: of clipping.
-  void step(const Tensor& values, const Tensor& gradients, double lr, double gradient_scale = 1);
+  // One step, in place on values. lr: the schedule's rate of this update. gradient_scale: of clipping. average: follows
+  // in the same pass; null: none.
+  void step(const Tensor& values, const Tensor& gradients, double lr, double gradient_scale = 1,
+            Ema* average = nullptr);
 
   // What a checkpoint keeps besides the weights: flat buffers by name, and the number of steps done.
   virtual std::vector<std::pair<std::string, Tensor>> state() const = 0;

@@ -16,6 +16,9 @@ void TrainOptions::visit(Options& o) {
   o("minutes", minutes, "time, validations and the final test included, in place of epochs").at_least(0);
   o("batch", batch, "pictures in a step").at_least(1);
   o("accumulate", accumulate, "parts that a batch is computed in, to save memory").at_least(1);
+  o("precision", precision,
+    "type of the products' operands; auto: bf16 where the machine is faster with it, asked once and kept with the run")
+      .one_of({"f32", "bf16", "auto"});
   o("recompute", recompute, "keep nothing within blocks: much less memory, about a third more time, the same bits");
   o("seed", seed_value, "of weights, order, augmentation and dropout").at_least(0);
 

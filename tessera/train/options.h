@@ -23,6 +23,7 @@ struct TrainOptions {
 
   int64_t batch = 128;     // pictures in a step
   int64_t accumulate = 1;  // parts that a batch is computed in, to save memory: the same result but for rounding
+  std::string precision = "f32";
   bool recompute = false;  // of blocks: keep nothing within them, compute it again in backward
   uint64_t seed() const { return static_cast<uint64_t>(seed_value); }
   int64_t seed_value = 0;

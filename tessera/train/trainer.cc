@@ -22,12 +22,22 @@ void check_job(const TrainJob& job, const TrainOptions& options) {
     fail_usage("patience needs a validation part: give val_fraction a value above 0");
 }
 
+// What is left to the machine is asked once: a run that goes on has the answer.
+TrainOptions settled(const TrainJob& job, const TrainOptions& options) {
+  if (options.precision != "auto") return options;
+  const std::filesystem::path checkpoint = RunFolder{job.folder}.checkpoint();
+  TrainOptions copy = options;
+  if (job.resume && exists(checkpoint)) copy.precision = stored_option(checkpoint, "precision");
+  if (copy.precision.empty() || copy.precision == "auto") copy.precision = ops::name_of(ops::precision_named("auto"));
+  return copy;
+}
+
 }  // namespace
 
 RunSummary train(const TrainJob& job, const TrainOptions& options, Observer& observer) {
   check_job(job, options);
   if (options.threads > 0) set_num_threads(static_cast<int>(options.threads));
-  return Run(job, options, observer).run();
+  return Run(job, settled(job, options), observer).run();
 }
 
 }  // namespace tessera::train

@@ -10,6 +10,7 @@
 #include "tessera/core/file.h"
 #include "tessera/core/random.h"
 #include "tessera/image/encode_png.h"
+#include "tessera/kernels/matmul.h"
 #include "tessera/models/registry.h"
 #include "tests/support.h"
 
@@ -120,6 +121,19 @@ TEST(Classifier, MayBeCalledFromManyThreads) {
     });
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(found, expected);
+}
+
+TEST(Classifier, MultipliesInBf16WhereAsked) {
+  const auto model = tiny_model();
+  const Classifier exact(model, tiny_info(*model));
+  if (!kernels::has_bf16_products()) {
+    EXPECT_THROW(exact.with_precision(ops::Precision::bf16), Error);
+    return;
+  }
+  const auto a = exact.classify(noise(20, 20, 3, 1)).logits;
+  const auto b = exact.with_precision(ops::Precision::bf16).classify(noise(20, 20, 3, 1)).logits;
+  EXPECT_NE(a, b);
+  for (size_t i = 0; i < a.size(); ++i) EXPECT_NEAR(a[i], b[i], 0.02 * (1 + std::abs(a[i])));
 }
 
 TEST(Classifier, RefusesPartsThatContradictOneAnother) {

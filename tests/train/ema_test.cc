@@ -20,10 +20,10 @@ TEST(Ema, DecayOfEachUpdateIsTimms) {
 TEST(Ema, StartsAsACopyAndFollows) {
   Tensor values = Tensor::full({100003}, 3.1f);
   Ema ema({.decay = 0.75, .warm_up = false}, values);
-  ema.update(values, 1);
+  ema.update(values.data(), 0, values.numel(), 1);
   EXPECT_EQ(ema.average().data()[100002], 3.1f);
   values = Tensor::full({100003}, 7.1f);
-  ema.update(values, 2);
+  ema.update(values.data(), 0, values.numel(), 2);
   for (float v : ema.average().span()) ASSERT_FLOAT_EQ(v, 4.1f);
 }
 

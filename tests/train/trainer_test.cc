@@ -7,6 +7,8 @@
 
 #include "tessera/core/file.h"
 #include "tessera/formats/safetensors.h"
+#include "tessera/kernels/matmul.h"
+#include "tessera/train/checkpoint.h"
 #include "tests/support.h"
 #include "tests/train/attempt.h"
 
@@ -81,6 +83,35 @@ TEST_F(Trainer, ResumesToTheSameBits) {
     EXPECT_EQ(bytes_of(run / "model.safetensors"), bytes_of(folder / "whole" / "model.safetensors")) << pause;
     EXPECT_EQ(bytes_of(run / "best.safetensors"), bytes_of(folder / "whole" / "best.safetensors")) << pause;
   }
+}
+
+TEST_F(Trainer, TheMachineIsAskedOnceWhichPrecisionIsFaster) {
+  TrainOptions options = quick_options();
+  options.precision = "auto";
+  Attempt first(folder / "asked");
+  first.witness.after_step = [&](int64_t step) { first.stop = step == 9; };
+  EXPECT_EQ(first.run(options).ending, Ending::interrupted);
+  const std::string answer = stored_option(folder / "asked" / "checkpoint.safetensors", "precision");
+  EXPECT_EQ(answer, ops::name_of(ops::precision_named("auto")));
+
+  Attempt second(folder / "asked");
+  second.job.resume = true;
+  EXPECT_EQ(second.run(options).ending, Ending::finished);
+  Attempt whole(folder / "whole");
+  options.precision = answer;
+  whole.run(options);
+  EXPECT_EQ(bytes_of(folder / "asked" / "model.safetensors"), bytes_of(folder / "whole" / "model.safetensors"));
+}
+
+TEST_F(Trainer, LearnsInBf16) {
+  if (!kernels::has_bf16_products()) GTEST_SKIP() << "no AVX512_BF16 on this machine";
+  TrainOptions options = quick_options();
+  Attempt exact(folder / "f32"), narrow(folder / "bf16");
+  exact.run(options);
+  options.precision = "bf16";
+  narrow.run(options);
+  EXPECT_NE(bytes_of(folder / "f32" / "model.safetensors"), bytes_of(folder / "bf16" / "model.safetensors"));
+  EXPECT_NEAR(exact.witness.steps.back().loss, narrow.witness.steps.back().loss, 0.05);
 }
 
 // As after kill -9: everything since the last checkpoint is lost.

@@ -131,7 +131,7 @@ void Trajectory::follow(int64_t parts) {
   // "constant": starts as a copy of the first weights.
   Ema constant({.decay = c["ema"]["decay"], .warm_up = false}, parameters.values());
   Ema plain({.decay = c["ema"]["decay"], .warm_up = false}, parameters.values());
-  constant.update(parameters.values(), 1);
+  constant.update(parameters.values().data(), 0, parameters.size(), 1);
   double loss_error = 0, norm_error = 0;
   for (const json& step : c["steps"]) {
     const int64_t t = step["step"];
@@ -141,8 +141,8 @@ void Trajectory::follow(int64_t parts) {
     const double norm = step["grad_norm_before_clipping"];
     loss_error = std::max(loss_error, std::abs(result.loss - step["loss"].get<double>()));
     norm_error = std::max(norm_error, std::abs(result.gradient_norm - norm) / norm);
-    constant.update(parameters.values(), t + 2);
-    plain.update(parameters.values(), t + 1);
+    constant.update(parameters.values().data(), 0, parameters.size(), t + 2);
+    plain.update(parameters.values().data(), 0, parameters.size(), t + 1);
   }
   EXPECT_LE(loss_error, 1e-5);
   EXPECT_LE(norm_error, 1e-5);

@@ -15,21 +15,23 @@ HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
 void Forward(const ActivationForward& a, int64_t begin, int64_t end) {
-  const float* x = a.x + begin;
-  float* y = a.y + begin;
-  With(a.activation, [&](auto function) {
+  const auto run = [&](auto function, auto* x, auto* y) {
     if (!a.residual) return StoreOver(end - begin, y, false, [&](auto load) { return function.Value(load(x)); });
     const float* residual = a.residual + begin;
     StoreOver(end - begin, y, false, [&](auto load) { return hn::Add(function.Value(load(x)), load(residual)); });
+  };
+  With(a.activation, [&](auto function) {
+    with_pointer(a.x, [&](auto* x) { with_pointer(a.y, [&](auto* y) { run(function, x + begin, y + begin); }); });
   });
 }
 
 void Backward(const ActivationBackward& a, int64_t begin, int64_t end) {
-  const float* x = a.x + begin;
   const float* dy = a.dy + begin;
+  const auto run = [&](auto function, auto* x, auto* dx) {
+    StoreOver(end - begin, dx, a.accumulate, [&](auto load) { return function.Gradient(load(dy), load(x)); });
+  };
   With(a.activation, [&](auto function) {
-    StoreOver(end - begin, a.dx.data + begin, a.dx.accumulate,
-              [&](auto load) { return function.Gradient(load(dy), load(x)); });
+    with_pointer(a.x, [&](auto* x) { with_pointer(a.dx, [&](auto* dx) { run(function, x + begin, dx + begin); }); });
   });
 }
 

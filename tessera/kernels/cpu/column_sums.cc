@@ -18,16 +18,22 @@ namespace tessera::kernels::HWY_NAMESPACE {
 
 // sums += Σ x. Eight rows at a time: the sums stay in the first-level cache, and rounding errors grow with an eighth of
 // the rows.
-void SumRows(const float* x, int64_t rows, int64_t stride, int64_t N, float* sums) {
+template <class T>
+void SumRowsOf(const T* x, int64_t rows, int64_t stride, int64_t N, float* sums) {
   int64_t r = 0;
   for (; r + 8 <= rows; r += 8) {
-    const float* row = x + r * stride;
+    const T* row = x + r * stride;
     StoreOver(N, sums, true, [&](auto load) {
       const auto pair = [&](int64_t i) { return hn::Add(load(row + i * stride), load(row + (i + 1) * stride)); };
       return hn::Add(hn::Add(pair(0), pair(2)), hn::Add(pair(4), pair(6)));
     });
   }
   for (; r < rows; ++r) StoreOver(N, sums, true, [&](auto load) { return load(x + r * stride); });
+}
+
+// Of the elements from `first` on.
+void SumRows(ConstElements x, int64_t first, int64_t rows, int64_t stride, int64_t N, float* sums) {
+  with_pointer(x, [&](auto* p) { SumRowsOf(p + first, rows, stride, N, sums); });
 }
 
 }  // namespace tessera::kernels::HWY_NAMESPACE
@@ -50,7 +56,7 @@ void sum_wide(const ColumnSums& args) {
       const int64_t count = std::min(kColumns, end - begin);
       float* sums = args.sums.data + begin;
       if (!args.sums.accumulate) std::fill_n(sums, count, 0.0f);
-      HWY_DYNAMIC_DISPATCH(SumRows)(args.x + begin, args.rows, args.stride, count, sums);
+      HWY_DYNAMIC_DISPATCH(SumRows)(args.x, begin, args.rows, args.stride, count, sums);
     }
   });
 }
@@ -60,7 +66,7 @@ void sum_narrow(const ColumnSums& args) {
   const int64_t grain = std::max<int64_t>(kMemoryGrain / args.N, 8);
   PartialSums sums(args.sums, args.N, parallel_pieces(args.rows, grain));
   parallel_for_pieces(args.rows, grain, [&](int piece, int64_t begin, int64_t end) {
-    HWY_DYNAMIC_DISPATCH(SumRows)(args.x + begin * args.stride, end - begin, args.stride, args.N, sums.of(piece));
+    HWY_DYNAMIC_DISPATCH(SumRows)(args.x, begin * args.stride, end - begin, args.stride, args.N, sums.of(piece));
   });
   sums.gather();
 }

@@ -32,10 +32,17 @@ void ForwardRows(const LayerNormForward& a, int64_t begin, int64_t end, float* s
     if (a.mean) a.mean[r] = mean;
     if (a.rstd) a.rstd[r] = rstd;
     const auto vrstd = hn::Set(f, rstd);
-    StoreOver(a.D, a.q ? scratch : a.y + r * a.D, false, [&](auto load) {
-      return hn::MulAdd(hn::Mul(hn::Sub(load(x), vmean), vrstd), load(a.gamma), load(a.beta));
-    });
-    if (a.q) a.q_scale[r] = QuantizeRow(scratch, a.D, a.q + r * a.D);
+    const auto store = [&](auto* y) {
+      StoreOver(a.D, y, false, [&](auto load) {
+        return hn::MulAdd(hn::Mul(hn::Sub(load(x), vmean), vrstd), load(a.gamma), load(a.beta));
+      });
+    };
+    if (a.q) {
+      store(scratch);
+      a.q_scale[r] = QuantizeRow(scratch, a.D, a.q + r * a.D);
+    } else {
+      with_pointer(a.y, [&](auto* y) { store(y + r * a.D); });
+    }
   }
 }
 

@@ -208,7 +208,7 @@ void in_whole_numbers(Context& context, const LinearS8Forward& args) {
                 args.rows,
                 args.N,
                 args.K,
-                true};
+                DType::s8};
   });
   constexpr int64_t kFew = 24;
   const Panels panels(args);

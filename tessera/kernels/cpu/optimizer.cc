@@ -80,11 +80,11 @@ double SquaresOfVectors(const float* x, int64_t n) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Add(low, high)));
 }
 
-void BlendVectors(const Blend& a, int64_t begin, int64_t end) {
+void BlendVectors(const Blend& a) {
   const Vec share = hn::Set(F(), a.share);
-  ForEachVector(end - begin, [&](auto load, auto store) {
-    const Vec average = load(a.average + begin);
-    store(hn::MulAdd(share, hn::Sub(load(a.x + begin), average), average), a.average + begin);
+  ForEachVector(a.n, [&](auto load, auto store) {
+    const Vec average = load(a.average);
+    store(hn::MulAdd(share, hn::Sub(load(a.x), average), average), a.average);
   });
 }
 
@@ -118,15 +118,12 @@ double sum_of_squares(Context& context, const float* x, int64_t n) {
   return sum;
 }
 
-void blend(Context& context, const Blend& args) {
-  const Measured measured(context, [&] { return memory_work("weight average", args.n, 3); });
-  parallel_for(args.n, kGrain, [&](int64_t begin, int64_t end) {
-    if (args.share == 1) {
-      std::copy(args.x + begin, args.x + end, args.average + begin);
-    } else {
-      HWY_DYNAMIC_DISPATCH(BlendVectors)(args, begin, end);
-    }
-  });
+void blend(Context&, const Blend& args) {
+  if (args.share == 1) {
+    std::copy_n(args.x, args.n, args.average);
+  } else {
+    HWY_DYNAMIC_DISPATCH(BlendVectors)(args);
+  }
 }
 
 }  // namespace tessera::kernels

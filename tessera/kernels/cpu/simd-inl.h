@@ -9,6 +9,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "tessera/core/dtype.h"
+
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
@@ -42,6 +44,54 @@ HWY_INLINE void StoreN(Vec v, float* p, int64_t n) {
 #endif
 }
 
+// bf16 is the upper half of an f32.
+HWY_INLINE Vec FromHalves(const bf16* p) {
+  const F f;
+  const hn::RebindToUnsigned<F> words;
+  const hn::Rebind<uint16_t, F> halves;
+  const auto bits = hn::PromoteTo(words, hn::LoadU(halves, reinterpret_cast<const uint16_t*>(p)));
+  return hn::BitCast(f, hn::ShiftLeft<16>(bits));
+}
+
+// Rounded to the nearest, to the even one in the middle; NaN stays NaN.
+HWY_INLINE void ToHalves(Vec v, bf16* p) {
+  const hn::RebindToUnsigned<F> words;
+  const hn::RebindToSigned<F> numbers;
+  const hn::Rebind<uint16_t, F> halves;
+  const auto bits = hn::BitCast(words, v);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(words, 1));
+  const auto rounded = hn::Add(bits, hn::Add(odd, hn::Set(words, 0x7FFF)));
+  const auto nan = hn::RebindMask(words, hn::IsNaN(v));
+  const auto upper = hn::ShiftRight<16>(hn::IfThenElse(nan, hn::Or(bits, hn::Set(words, 0x400000)), rounded));
+  hn::StoreU(hn::DemoteTo(halves, hn::BitCast(numbers, upper)), halves, reinterpret_cast<uint16_t*>(p));
+}
+
+// What loops hand to their bodies: loads operand p at the place where the loop is, a whole vector …
+struct WholeLoad {
+  int64_t i;
+  HWY_INLINE Vec operator()(const float* p) const { return hn::LoadU(F(), p + i); }
+  HWY_INLINE Vec operator()(const bf16* p) const { return FromHalves(p + i); }
+};
+// … or the n lanes at the end, zeros above.
+struct PartLoad {
+  int64_t i, n;
+  HWY_INLINE Vec operator()(const float* p) const { return LoadN(p + i, n); }
+  HWY_INLINE Vec operator()(const bf16* p) const {
+    bf16 lanes[hn::MaxLanes(F())] = {};
+    for (int64_t t = 0; t < n; ++t) lanes[t] = p[i + t];
+    return FromHalves(lanes);
+  }
+};
+
+HWY_INLINE void StoreAt(Vec v, float* p) { hn::StoreU(v, F(), p); }
+HWY_INLINE void StoreAt(Vec v, bf16* p) { ToHalves(v, p); }
+HWY_INLINE void StoreAt(Vec v, float* p, int64_t n) { StoreN(v, p, n); }
+HWY_INLINE void StoreAt(Vec v, bf16* p, int64_t n) {
+  bf16 lanes[hn::MaxLanes(F())];
+  ToHalves(v, lanes);
+  for (int64_t t = 0; t < n; ++t) p[t] = lanes[t];
+}
+
 // Σ term over [0, n). term(load) reads its operands through `load`, which yields a full vector or, at the end, a part
 // of one.
 template <class Term>
@@ -50,9 +100,9 @@ HWY_INLINE float SumOver(int64_t n, Term term) {
   const int64_t lanes = LaneCount();
   Vec sum = hn::Zero(f);
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) sum = hn::Add(sum, term([&](const float* p) { return hn::LoadU(f, p + i); }));
+  for (; i + lanes <= n; i += lanes) sum = hn::Add(sum, term(WholeLoad{i}));
   if (i < n) {
-    const Vec tail = term([&](const float* p) { return LoadN(p + i, n - i); });
+    const Vec tail = term(PartLoad{i, n - i});
     sum = hn::Add(sum, hn::IfThenElseZero(hn::FirstN(f, static_cast<size_t>(n - i)), tail));
   }
   return hn::GetLane(hn::SumOfLanes(f, sum));
@@ -72,20 +122,20 @@ HWY_INLINE float MaxOver(int64_t n, const float* x) {
   return hn::GetLane(hn::MaxOfLanes(f, most));
 }
 
-// out = value over [0, n), added to what is there where `accumulate`. value(load) as in SumOver.
-template <class Value>
-HWY_INLINE void StoreOver(int64_t n, float* out, bool accumulate, Value value) {
-  const F f;
+// out = value over [0, n), added to what is there where `accumulate`. value(load) as in SumOver. T: float or bf16.
+template <class T, class Value>
+HWY_INLINE void StoreOver(int64_t n, T* out, bool accumulate, Value value) {
   const int64_t lanes = LaneCount();
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) {
-    const Vec v = value([&](const float* p) { return hn::LoadU(f, p + i); });
-    hn::StoreU(accumulate ? hn::Add(v, hn::LoadU(f, out + i)) : v, f, out + i);
+    const WholeLoad load{i};
+    const Vec v = value(load);
+    StoreAt(accumulate ? hn::Add(v, load(out)) : v, out + i);
   }
   if (i < n) {
-    const auto load = [&](const float* p) { return LoadN(p + i, n - i); };
+    const PartLoad load{i, n - i};
     const Vec v = value(load);
-    StoreN(accumulate ? hn::Add(v, load(out)) : v, out + i, n - i);
+    StoreAt(accumulate ? hn::Add(v, load(out)) : v, out + i, n - i);
   }
 }
 
