@@ -15,12 +15,14 @@ namespace tessera::kernels {
 
 enum class Activation { none, relu, gelu_erf, gelu_tanh, tanh };
 
-// y = act(x) + residual
+// y = act(x)·scale + residual
 struct ActivationForward {
   ConstElements x;                  // (n)
+  const float* scale = nullptr;     // (N), of columns; or null
   const float* residual = nullptr;  // (n), or null
   Elements y;                       // (n), may be x
   int64_t n;
+  int64_t N = 0;  // columns, where there is a scale
   Activation activation;
 };
 void activation_forward(Context& context, const ActivationForward& args);

@@ -1,6 +1,6 @@
 // A fully connected layer, with what surrounds it in a Transformer.
 //
-//   y = act(x·wᵀ + bias) + residual
+//   y = act(x·wᵀ + bias)·scale + residual
 #pragma once
 
 #include <cstdint>
@@ -15,6 +15,7 @@ struct LinearForward {
   ConstElements x;        // (rows, K)
   const float* w;         // (N, K), which products of bf16 take a rounded copy of
   const float* bias;      // (N), or null
+  const float* scale;     // (N), or null
   const float* residual;  // (rows, N), or null
   Elements pre;           // (rows, N): gets x·wᵀ + bias, which backward needs; null when none follows or act is none
   Elements y;             // (rows, N); bf16 only where x is, as pre
@@ -24,7 +25,8 @@ struct LinearForward {
 };
 void linear_forward(Context& context, const LinearForward& args);
 
-// With dpre = dy·act'(pre):   dx = dpre·w,   dw = dpreᵀ·x,   dbias = Σ_rows dpre.   The residual's gradient is dy.
+// Without a scale and with dpre = dy·act'(pre):   dx = dpre·w,   dw = dpreᵀ·x,   dbias = Σ_rows dpre.   The residual's
+// gradient is dy.
 struct LinearBackward {
   const float* dy;  // (rows, N)
   ConstElements x;  // (rows, K), or null where dw is

@@ -1,6 +1,7 @@
 // A fully connected layer with quantised weights, for inference.
 //
-//   y = act(s_r·t_n·Σ_k q_rk·w_nk + bias_n) + residual      q, s: the rows of x, quantised as kernels/quantize.h says
+//   y = act(s_r·t_n·Σ_k q_rk·w_nk + bias_n)·scale_n + residual      q, s: the rows of x, quantised as
+//   kernels/quantize.h says
 #pragma once
 
 #include <cstdint>
@@ -18,6 +19,7 @@ struct LinearS8Forward {
   const int8_t* w;                  // (N, K)
   const float* w_scale;             // (N) t
   const float* bias = nullptr;      // (N), or null
+  const float* scale = nullptr;     // (N), or null
   const float* residual = nullptr;  // (rows, N), or null
   float* y = nullptr;               // (rows, N); or, where y is to be quantised:
   int8_t* y_q = nullptr;            // (rows, N)

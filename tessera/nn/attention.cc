@@ -54,9 +54,9 @@ Tensor Attention::attend(const Tensor& x, int64_t queries) const {
   return ops::attention(q, k, part(x, 2, 1, form), options);  // (B, Nq, h·d)
 }
 
-Tensor Attention::forward(const Tensor& x, int64_t queries, const Tensor& residual) const {
-  const Tensor y = proj_.forward(attend(x, queries), {.residual = residual});  // (B, Nq, D)
-  return residual ? y : ops::dropout(y, dropout(), path("proj_drop"));         // (B, Nq, D)
+Tensor Attention::forward(const Tensor& x, int64_t queries, const ops::LinearOptions& last) const {
+  const Tensor y = proj_.forward(attend(x, queries), last);                  // (B, Nq, D)
+  return last.residual ? y : ops::dropout(y, dropout(), path("proj_drop"));  // (B, Nq, D)
 }
 
 }  // namespace tessera::nn

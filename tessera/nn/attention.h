@@ -26,10 +26,10 @@ struct AttentionConfig {
 class Attention : public Module {
  public:
   explicit Attention(const AttentionConfig& config);
-  // x (B, N, D) -> (B, Nq, D): of the first `queries` tokens, which attend to all. Plus the residual where one is
-  // given; with dropout in force there must be none. Offers the probabilities (B, h, Nq, N) as the tap
+  // x (B, N, D) -> (B, Nq, D): of the first `queries` tokens, which attend to all. last: options of the projection;
+  // with dropout in force there must be no residual. Offers the probabilities (B, h, Nq, N) as the tap
   // `<path>.probabilities`.
-  Tensor forward(const Tensor& x, int64_t queries, const Tensor& residual = {}) const;
+  Tensor forward(const Tensor& x, int64_t queries, const ops::LinearOptions& last = {}) const;
   DType input_dtype() const { return qkv_.input_dtype(); }  // that x should have, where all tokens are queries
   float dropout() const { return static_cast<float>(config_.proj_drop); }
 

@@ -12,9 +12,9 @@ class Mlp : public Module {
     add_child("fc1", fc1_);
     add_child("fc2", fc2_);
   }
-  // x (B, N, D) -> (B, N, D), plus the residual (B, N, D) where one is given. Dropout is where timm has it: after the
-  // activation and at the end; with dropout in force there must be no residual.
-  Tensor forward(const Tensor& x, const Tensor& residual = {}) const;
+  // x (B, N, D) -> (B, N, D). last: options of the second layer. Dropout is where timm has it: after the activation and
+  // at the end; with dropout in force there must be no residual.
+  Tensor forward(const Tensor& x, const ops::LinearOptions& last = {}) const;
   float dropout() const { return dropout_; }
   DType input_dtype() const { return fc1_.input_dtype(); }  // that x should have
 

@@ -25,6 +25,7 @@ Tensor quantised_linear(const Tensor& x, const Tensor& w, const Tensor& bias, co
                                                       .w = w.data<int8_t>(),
                                                       .w_scale = w.row_scales().data(),
                                                       .bias = bias ? bias.data() : nullptr,
+                                                      .scale = o.scale ? o.scale.data() : nullptr,
                                                       .residual = o.residual ? o.residual.data() : nullptr,
                                                       .y = whole ? nullptr : y.data(),
                                                       .y_q = whole ? y.data<int8_t>() : nullptr,
@@ -61,6 +62,10 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const Linear
   TESSERA_CHECK(!residual || residual.shape() == shape, "linear: the residual must be {}, but it is {}",
                 to_string(shape), to_string(residual.shape()));
 
+  const Tensor& scale = options.scale;
+  TESSERA_CHECK(!scale || (scale.shape() == Shape{N} && !recording({x, w, bias, scale, residual})),
+                "linear: a scale must be ({}) and is for inference, but it is {}", N, to_string(scale.shape()));
+
   if (w.is_quantised()) return quantised_linear(x, w, bias, options, shape);
 
   const Activation activation = options.activation;
@@ -73,6 +78,7 @@ Tensor linear(const Tensor& x, const Tensor& w, const Tensor& bias, const Linear
   kernels::linear_forward(kernels::cpu_context(), {.x = elements_of(operand),
                                                    .w = w.data(),
                                                    .bias = bias ? bias.data() : nullptr,
+                                                   .scale = scale ? scale.data() : nullptr,
                                                    .residual = residual ? residual.data() : nullptr,
                                                    .pre = elements_of(pre),
                                                    .y = elements_of(y),

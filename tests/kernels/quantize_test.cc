@@ -81,15 +81,16 @@ TEST_F(LinearS8, IsTheFormula) {
   struct Case {
     int64_t rows, N, K;
     Activation activation;
-    bool bias, residual, frozen;
+    bool bias, residual, frozen, scale = false;
   };
   const Case cases[] = {{1, 1, 1, Activation::none, false, false, false},
-                        {7, 33, 50, Activation::none, true, true, true},
+                        {7, 33, 50, Activation::none, true, true, true, true},
                         {19, 64, 128, Activation::gelu_erf, true, false, true},
                         {301, 1000, 36, Activation::relu, false, true, false}};
   on_each([&] {
-    for (const auto& [rows, N, K, activation, with_bias, with_residual, with_frozen] : cases) {
+    for (const auto& [rows, N, K, activation, with_bias, with_residual, with_frozen, with_scale] : cases) {
       const Tensor x = normal({rows, K}, "x"), bias = normal({N}, "bias"), residual = normal({rows, N}, "residual");
+      const Tensor scale = normal({N}, "scale");
       const Quantized w(normal({N, K}, "w")), q(x);
       const Tensor y = Tensor::empty({rows, N});
       FrozenWeights frozen;
@@ -99,6 +100,7 @@ TEST_F(LinearS8, IsTheFormula) {
                                           .w = w.q.data<int8_t>(),
                                           .w_scale = w.scale.data(),
                                           .bias = with_bias ? bias.data() : nullptr,
+                                          .scale = with_scale ? scale.data() : nullptr,
                                           .residual = with_residual ? residual.data() : nullptr,
                                           .y = y.data(),
                                           .rows = rows,
@@ -119,6 +121,7 @@ TEST_F(LinearS8, IsTheFormula) {
           if (with_bias) sum += bias.data()[n];
           if (activation == Activation::relu) sum = std::max(sum, 0.0);
           if (activation == Activation::gelu_erf) sum *= 0.5 * (1 + std::erf(sum / std::sqrt(2.0)));
+          if (with_scale) sum *= scale.data()[n];
           if (with_residual) sum += residual.data()[r * N + n];
           largest = std::max(largest, std::abs(sum));
           error = std::max(error, std::abs(sum - y.data()[r * N + n]));

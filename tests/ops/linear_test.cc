@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "tessera/core/random.h"
+#include "tessera/ops/add.h"
+#include "tessera/ops/scale.h"
 #include "tessera/ops/tape.h"
 #include "tests/tensors.h"
 
@@ -40,6 +42,21 @@ TEST(Linear, AResidualThatIsTheInputGetsBothGradients) {
     for (int64_t n = 0; n < 8; ++n) expected += w.data()[n * 8 + k];
     for (int64_t r = 0; r < 6; ++r) EXPECT_NEAR(x.grad().data()[r * 8 + k], expected, 1e-5);
   }
+}
+
+// What training does in three operations: to the bit, since they round in the same places.
+TEST(Linear, AScaleIsThatOfALayerAfter) {
+  const Tensor x = normal({3, 29, 40}, "x"), w = normal({50, 40}, "w"), bias = normal({50}, "bias");
+  const Tensor gamma = normal({50}, "gamma"), residual = normal({3, 29, 50}, "residual");
+  for (const Tensor& added : {Tensor(), residual}) {
+    const Tensor fused = linear(x, w, bias, {.activation = Activation::relu, .scale = gamma, .residual = added});
+    Tensor expected = scale(linear(x, w, bias, {.activation = Activation::relu}), gamma);
+    if (added) expected = add(added, expected);
+    EXPECT_EQ(std::memcmp(fused.raw(), expected.raw(), fused.bytes()), 0);
+  }
+  Tensor trained = w.clone();
+  trained.set_requires_grad();
+  EXPECT_THROW(linear(x, trained, bias, {.scale = gamma}), Error);
 }
 
 TEST(Linear, NamesTheShapesThatDoNotFit) {

@@ -23,10 +23,14 @@ void linear_forward(Context& context, const LinearForward& args) {
                    .K = args.K,
                    .transpose_b = true,
                    .frozen = args.frozen});
-  if (pre.data == args.y.data && !args.residual && args.activation == Activation::none) return;
-  activation_forward(
-      context,
-      {.x = pre, .residual = args.residual, .y = args.y, .n = args.rows * args.N, .activation = args.activation});
+  if (pre.data == args.y.data && !args.scale && !args.residual && args.activation == Activation::none) return;
+  activation_forward(context, {.x = pre,
+                               .scale = args.scale,
+                               .residual = args.residual,
+                               .y = args.y,
+                               .n = args.rows * args.N,
+                               .N = args.N,
+                               .activation = args.activation});
 }
 
 void linear_backward(Context& context, const LinearBackward& args) {

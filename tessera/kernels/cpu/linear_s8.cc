@@ -99,7 +99,8 @@ void FinishRowsWith(Function function, const LinearS8Forward& a, int64_t first, 
     StoreOver(a.N, a.y_q ? scratch : a.y + at, false, [&](auto load) {
       const Vec sum = hn::ConvertTo(f, hn::BitCast(whole, load(row)));
       const Vec factor = hn::Mul(row_scale, load(a.w_scale));
-      const Vec y = function.Value(a.bias ? hn::MulAdd(sum, factor, load(a.bias)) : hn::Mul(sum, factor));
+      Vec y = function.Value(a.bias ? hn::MulAdd(sum, factor, load(a.bias)) : hn::Mul(sum, factor));
+      if (a.scale) y = hn::Mul(y, load(a.scale));
       return residual ? hn::Add(y, load(residual)) : y;
     });
     for (int64_t c = 0; a.y_q && c < a.N; c += a.y_run)
@@ -246,6 +247,7 @@ void in_floats(Context& context, const LinearS8Forward& args) {
   linear_forward(context, {.x = args.x,
                            .w = reinterpret_cast<const float*>(w),
                            .bias = args.bias,
+                           .scale = args.scale,
                            .residual = args.residual,
                            .pre = nullptr,
                            .y = args.y,
