@@ -17,6 +17,7 @@
 #include <hwy/highway.h>
 
 #include "tessera/kernels/cpu/attention_scores-inl.h"
+#include "tessera/kernels/cpu/quantize-inl.h"
 #include "tessera/kernels/cpu/tiles_s8-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -226,7 +227,7 @@ class Whole {
     for (int64_t j = 0; j < keys_; j += lanes) {
       const Vec share = Share(hn::Sub(hn::Load(f, row + j), shift));
       sum = hn::MulAdd(share, hn::Load(f, v_inverse_scale_.data() + j), sum);
-      hn::StoreU(hn::DemoteTo(bytes, hn::NearestInt(share)), bytes, p + j);
+      hn::StoreU(RoundedBytes(share, hn::Set(f, 1)), bytes, p + j);
     }
     share_[r] = 1.0f / hn::GetLane(hn::SumOfLanes(f, sum)) + poison;
   }

@@ -31,20 +31,29 @@ HWY_INLINE float LargestMagnitude(const float* x, int64_t n) {
   return largest < std::numeric_limits<float>::infinity() ? largest : std::numeric_limits<float>::quiet_NaN();
 }
 
+// v·factor, |v·factor| < 2^22, rounded to the nearest whole number, the even one in the middle: the lowest bytes of the
+// lanes. Beside 1.5·2^23, the last bit of a float counts one.
+HWY_INLINE auto RoundedBytes(Vec v, Vec factor) {
+  const F f;
+  const hn::RebindToUnsigned<F> words;
+  const hn::Rebind<uint8_t, F> bytes;
+  return hn::TruncateTo(bytes, hn::BitCast(words, hn::MulAdd(v, factor, hn::Set(f, 12582912.0f))));
+}
+
 // Writes q (n) and returns the scale: see kernels/quantize.h.
 HWY_INLINE float QuantizeRow(const float* x, int64_t n, int8_t* q) {
   const F f;
-  const hn::Rebind<int8_t, F> bytes;
+  const hn::Rebind<uint8_t, F> bytes;
   const int64_t lanes = LaneCount();
   const float most = LargestMagnitude(x, n);
   const Vec factor = hn::Set(f, most > 0 ? kMost / most : 0.0f);
-  const auto rounded = [&](Vec v) { return hn::DemoteTo(bytes, hn::NearestInt(hn::Mul(v, factor))); };
+  auto* out = reinterpret_cast<uint8_t*>(q);
   int64_t c = 0;
-  for (; c + lanes <= n; c += lanes) hn::StoreU(rounded(hn::LoadU(f, x + c)), bytes, q + c);
+  for (; c + lanes <= n; c += lanes) hn::StoreU(RoundedBytes(hn::LoadU(f, x + c), factor), bytes, out + c);
   if (c < n) {
-    HWY_ALIGN int8_t last[hn::MaxLanes(f)];
-    hn::Store(rounded(LoadN(x + c, n - c)), bytes, last);
-    for (int64_t t = 0; c + t < n; ++t) q[c + t] = last[t];
+    HWY_ALIGN uint8_t last[hn::MaxLanes(f)];
+    hn::Store(RoundedBytes(LoadN(x + c, n - c), factor), bytes, last);
+    for (int64_t t = 0; c + t < n; ++t) out[c + t] = last[t];
   }
   return most / kMost;
 }
