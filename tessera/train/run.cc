@@ -114,6 +114,7 @@ void Run::decide() {
 
 void Run::tell_decisions() {
   if (resumed_ > 0 && state_.step == resumed_) return;  // the log has them
+  if (state_.step == 0 && options_.precision != "f32") observer_.on_decision(0, "precision", options_.precision);
   for (const Decision& decision : state_.plan.decisions()) {
     if (decision.step != state_.step) continue;
     observer_.on_decision(state_.step, "total_steps", std::to_string(decision.total));

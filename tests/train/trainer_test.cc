@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -93,6 +94,9 @@ TEST_F(Trainer, TheMachineIsAskedOnceWhichPrecisionIsFaster) {
   EXPECT_EQ(first.run(options).ending, Ending::interrupted);
   const std::string answer = stored_option(folder / "asked" / "checkpoint.safetensors", "precision");
   EXPECT_EQ(answer, ops::name_of(ops::precision_named("auto")));
+  const bool told =
+      std::count(first.witness.decisions.begin(), first.witness.decisions.end(), std::pair{int64_t{0}, answer}) > 0;
+  EXPECT_EQ(told, answer != "f32");
 
   Attempt second(folder / "asked");
   second.job.resume = true;
