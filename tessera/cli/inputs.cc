@@ -75,8 +75,10 @@ bool Inputs::take_files(Batch& batch) {
     pending_.reset();
   }
   if (files.empty()) return false;
+  const image::Need need = image::need_of(classifier_.preprocess());
   batch.images = prepare_some(
-      std::ssize(files), [&](int64_t i) { return image::decode_file(files[static_cast<size_t>(i)]); },
+      std::ssize(files),
+      [&](int64_t i) { return image::decode_file(files[static_cast<size_t>(i)], image::Orientation::apply, need); },
       [&](int64_t i) { batch.names.push_back(files[static_cast<size_t>(i)].string()); });
   return true;
 }
@@ -90,8 +92,9 @@ void Inputs::add(std::shared_ptr<const data::DataSet> set, int64_t count) {
 bool Inputs::take_samples(Batch& batch) {
   const int64_t count = std::min(batch_, samples_ - sample_);
   if (count == 0) return false;
+  const image::Need need = image::need_of(classifier_.preprocess());
   batch.images = prepare_some(
-      count, [&](int64_t i) { return set_->get(sample_ + i).picture; },
+      count, [&](int64_t i) { return set_->get_part(sample_ + i, need).picture; },
       [&](int64_t i) {
         batch.names.push_back(set_->name_of(sample_ + i));
         batch.labels.push_back(set_->class_names()[static_cast<size_t>(set_->label(sample_ + i))]);

@@ -7,6 +7,7 @@
 
 #include "tessera/cli/output.h"
 #include "tessera/cli/registry.h"
+#include "tessera/core/allocator.h"
 #include "tessera/core/error.h"
 #include "tessera/core/text.h"
 
@@ -72,6 +73,7 @@ int run(const Arguments& arguments) {
 }  // namespace tessera::cli
 
 int main(int argc, char** argv) {
+  tessera::keep_freed_memory();
   std::signal(SIGPIPE, SIG_IGN);  // a pipe that closes ends a listing quietly, and never a training run
   return tessera::cli::run({argv + 1, argv + argc});
 }

@@ -1,5 +1,6 @@
 #include "tessera/core/allocator.h"
 
+#include <malloc.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -111,5 +112,10 @@ std::shared_ptr<std::byte> allocate(size_t bytes, Device) {
 AllocatorStatistics allocator_statistics() { return cache().statistics(); }
 void reset_peak_memory() { cache().reset_peak(); }
 void release_cached_memory() { cache().release(); }
+
+void keep_freed_memory() {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
+}
 
 }  // namespace tessera

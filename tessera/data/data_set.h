@@ -31,6 +31,8 @@ class DataSet {
   virtual int64_t size() const = 0;
   // Decodes or draws one picture. A file that cannot be decoded is an Error that names it.
   virtual Sample get(int64_t index) const = 0;
+  // The same, but only the part of the picture that is needed has to be right.
+  virtual Sample get_part(int64_t index, const image::Need& /*need*/) const { return get(index); }
   // The same label as get()'s, without decoding.
   virtual int64_t label(int64_t index) const = 0;
   virtual const std::vector<std::string>& class_names() const = 0;

@@ -28,9 +28,11 @@ class Folder final : public DataSet {
   const std::vector<std::string>& class_names() const override { return names_; }
   PictureShape picture_shape() const override { return {0, 0, 3}; }
   std::string name_of(int64_t index) const override { return file(index).path; }
-  Sample get(int64_t index) const override {
+  Sample get(int64_t index) const override { return get_part(index, {}); }
+  Sample get_part(int64_t index, const image::Need& need) const override {
     const PictureFile& found = file(index);
-    return {found.decoded.pixels.empty() ? image::decode_file(found.path) : found.decoded, found.label};
+    if (!found.decoded.pixels.empty()) return {found.decoded, found.label};
+    return {image::decode_file(found.path, image::Orientation::apply, need), found.label};
   }
 
  private:

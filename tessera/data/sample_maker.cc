@@ -25,8 +25,10 @@ SampleMaker::SampleMaker(std::shared_ptr<const DataSet> set, image::Preprocess p
 bool SampleMaker::make(int64_t index, int64_t copy, int64_t epoch, float* pixels) try {
   const auto step = static_cast<uint64_t>(epoch);
   const uint64_t sample = static_cast<uint64_t>(index) | static_cast<uint64_t>(copy) << 40;
-  const image::Picture picture = image::augment(set_->get(index).picture, augmentation_, preprocess_,
-                                                Random(augment_key_, step, sample));  // (height, width, channels)
+  const Random random(augment_key_, step, sample);
+  const Sample stored = set_->get_part(index, image::need_of(augmentation_, preprocess_, random));
+  const image::Picture picture =
+      image::augment(stored.picture, augmentation_, preprocess_, random);  // (height, width, channels)
   image::normalise(picture, preprocess_, image::Layout::nhwc, pixels);
   if (augmentation_.erasing.probability > 0) {
     Random random(erase_key_, step, sample);

@@ -12,6 +12,7 @@ class Subset final : public DataSet {
 
   int64_t size() const override { return static_cast<int64_t>(indices_.size()); }
   Sample get(int64_t index) const override { return base_->get(at(index)); }
+  Sample get_part(int64_t index, const image::Need& need) const override { return base_->get_part(at(index), need); }
   int64_t label(int64_t index) const override { return base_->label(at(index)); }
   const std::vector<std::string>& class_names() const override { return base_->class_names(); }
   PictureShape picture_shape() const override { return base_->picture_shape(); }

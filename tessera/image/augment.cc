@@ -86,6 +86,14 @@ Rectangle draw_padded_crop(int64_t height, int64_t width, int64_t padding, Rando
   return {top, offset(), height, width};
 }
 
+Need need_of(const Augmentation& how, const Preprocess& input, const Random& random) {
+  if (!how.random_resized_crop) return need_of(input);
+  return [&how, random](int64_t height, int64_t width) {
+    Random draws = random;
+    return draw_resized_crop(how, height, width, draws);
+  };
+}
+
 Picture augment(const Picture& picture, const Augmentation& how, const Preprocess& input, Random random) {
   Picture out = how.random_resized_crop
                     ? resized_crop(picture, draw_resized_crop(how, picture.height, picture.width, random), input)

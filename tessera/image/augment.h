@@ -41,6 +41,9 @@ Rectangle draw_resized_crop(const Augmentation& how, int64_t height, int64_t wid
 // Of a picture of height x width pixels, moved by up to `padding`: it may reach outside.
 Rectangle draw_padded_crop(int64_t height, int64_t width, int64_t padding, Random& random);
 
+// What augment() will look at. `how` and `input` must outlive it.
+Need need_of(const Augmentation& how, const Preprocess& input, const Random& random);
+
 // (h, w, C) -> (input.height, input.width, input.channels). Pure: the same random gives the same pixels.
 Picture augment(const Picture& picture, const Augmentation& how, const Preprocess& input, Random random);
 

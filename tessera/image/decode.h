@@ -26,16 +26,21 @@ inline constexpr int64_t kMaxPixels = 500'000'000;
 // as torchvision, timm and Hugging Face do.
 enum class Orientation { apply, ignore };
 
-// (H, W, 3). `name` is what messages call the bytes.
-Picture decode(std::span<const std::byte> bytes, std::string_view name, Orientation orientation = Orientation::apply);
-Picture decode_file(const std::filesystem::path& path, Orientation orientation = Orientation::apply);
+// (H, W, 3). `name` is what messages call the bytes. With a `need`, pixels outside that part are left undefined: half
+// of the work is saved where a model sees the middle of a JPEG. Files that are wrong anywhere are an Error all the
+// same.
+Picture decode(std::span<const std::byte> bytes, std::string_view name, Orientation orientation = Orientation::apply,
+               const Need& need = {});
+Picture decode_file(const std::filesystem::path& path, Orientation orientation = Orientation::apply,
+                    const Need& need = {});
 
 // What the decoder of one format gives: pixels as stored, and how they should be turned (1 to 8, see exif.h).
 struct Decoded {
   Picture picture;  // (H, W, 3)
   int orientation = 1;
 };
-Decoded decode_jpeg(std::span<const std::byte> bytes, std::string_view name);  // decode_jpeg.cc
-Decoded decode_png(std::span<const std::byte> bytes, std::string_view name);   // decode_png.cc
+Decoded decode_jpeg(std::span<const std::byte> bytes, std::string_view name, Orientation orientation,
+                    const Need& need);                                        // decode_jpeg.cc
+Decoded decode_png(std::span<const std::byte> bytes, std::string_view name);  // decode_png.cc
 
 }  // namespace tessera::image

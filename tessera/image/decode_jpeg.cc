@@ -28,7 +28,8 @@ struct Reader {
   std::jmp_buf escape;
   char message[JMSG_LENGTH_MAX] = "";
   bool cut_off = false;         // libjpeg asked for more bytes than there are
-  std::vector<uint8_t> pixels;  // rows decoded so far, in info.output_components bytes a pixel
+  Rectangle part;               // of the picture: what is to be decoded
+  std::vector<uint8_t> pixels;  // of the whole picture down to the last row decoded, info.output_components bytes each
 };
 
 [[noreturn]] void on_error(j_common_ptr info) {
@@ -81,24 +82,77 @@ void read_header(Reader& reader) {
   jpeg_read_header(&reader.info, TRUE);
 }
 
-// Memory is touched as rows arrive, so that a header alone cannot claim much of it.
-void read_rows(Reader& reader) {
+// Whether scans of a progressive file are missing: libjpeg then smooths the blocks, by neighbours that it would not
+// see.
+bool is_coarse(const jpeg_decompress_struct& info) {
+  if (!info.coef_bits) return false;
+  for (int c = 0; c < info.num_components; ++c) {
+    const int* bits = info.coef_bits[c];  // not yet known of each coefficient; -1: all
+    if (std::any_of(bits, bits + DCTSIZE2, [](int unknown) { return unknown != 0; })) return true;
+  }
+  return false;
+}
+
+// Leaves out the columns that are not wanted; what is left begins at the column returned. The first and the last column
+// of it are not those of the whole picture, where chroma is upsampled smoothly: one more is decoded at each side.
+JDIMENSION crop_columns(Reader& reader) {
   jpeg_decompress_struct& info = reader.info;
-  jpeg_start_decompress(&info);
-  const size_t row_bytes = static_cast<size_t>(info.output_width) * static_cast<size_t>(info.output_components);
-  reader.pixels.reserve(row_bytes * info.output_height);
-  while (info.output_scanline < info.output_height) {
-    const JDIMENSION left = info.output_height - info.output_scanline;
+  const auto left = static_cast<JDIMENSION>(std::max<int64_t>(reader.part.left - 1, 0));
+  const auto right = static_cast<JDIMENSION>(reader.part.left + reader.part.width + 2);
+  JDIMENSION first = left, width = std::min(right, info.output_width) - left;
+  jpeg_crop_scanline(&info, &first, &width);  // moves `first` to the left
+  return first;
+}
+
+// Decodes rows up to `end`, of which the first pixel is `first`. Memory is touched as rows arrive, so that a header
+// alone cannot claim much of it.
+void read_rows_until(Reader& reader, JDIMENSION end, JDIMENSION first) {
+  jpeg_decompress_struct& info = reader.info;
+  const auto pixel_bytes = static_cast<size_t>(info.output_components);
+  const size_t row_bytes = info.image_width * pixel_bytes;
+  while (info.output_scanline < end) {
+    const JDIMENSION left = end - info.output_scanline;
     const JDIMENSION wanted = left < kRowsAtOnce ? left : kRowsAtOnce;
     const size_t begin = info.output_scanline * row_bytes;
     reader.pixels.resize(begin + wanted * row_bytes);
     JSAMPROW rows[kRowsAtOnce];
-    for (JDIMENSION i = 0; i < wanted; ++i) rows[i] = reader.pixels.data() + begin + i * row_bytes;
+    for (JDIMENSION i = 0; i < wanted; ++i)
+      rows[i] = reader.pixels.data() + begin + i * row_bytes + first * pixel_bytes;
     jpeg_read_scanlines(&info, rows, wanted);
   }
 }
 
-void read_end(Reader& reader) { jpeg_finish_decompress(&reader.info); }
+// Whether coded pixels and the end marker are all that follows. Then nothing can be wrong with what is not yet decoded.
+bool rest_is_sound(jpeg_decompress_struct& info) {
+  const auto is_restart = [](int marker) { return marker >= JPEG_RST0 && marker <= JPEG_RST0 + 7; };
+  if (jpeg_input_complete(&info) || info.unread_marker == JPEG_EOI) return true;
+  if (info.unread_marker != 0 && !is_restart(info.unread_marker)) return false;
+  std::span<const JOCTET> rest(info.src->next_input_byte, info.src->bytes_in_buffer);
+  while (const void* found = std::memchr(rest.data(), 0xFF, rest.size())) {
+    const auto* code = std::find_if(static_cast<const JOCTET*>(found), rest.data() + rest.size(),
+                                    [](JOCTET byte) { return byte != 0xFF; });
+    rest = {code, rest.data() + rest.size()};
+    if (rest.empty()) return false;
+    if (*code != 0 && !is_restart(*code)) return *code == JPEG_EOI;
+  }
+  return false;
+}
+
+void read_rows(Reader& reader) {
+  jpeg_decompress_struct& info = reader.info;
+  jpeg_start_decompress(&info);
+  if (is_coarse(info)) reader.part = {0, 0, info.image_height, info.image_width};
+  reader.pixels.reserve(info.output_height * info.output_width * static_cast<size_t>(info.output_components));
+  const JDIMENSION first = crop_columns(reader);
+  if (reader.part.top > 0) jpeg_skip_scanlines(&info, static_cast<JDIMENSION>(reader.part.top));
+  read_rows_until(reader, static_cast<JDIMENSION>(reader.part.top + reader.part.height), first);
+  if (rest_is_sound(info)) return;
+  read_rows_until(reader, info.output_height, first);
+}
+
+void read_end(Reader& reader) {
+  if (reader.info.output_scanline == reader.info.output_height) jpeg_finish_decompress(&reader.info);
+}
 
 void choose_output(Reader& reader, std::string_view name) {
   jpeg_decompress_struct& info = reader.info;
@@ -141,15 +195,20 @@ int orientation_of(const jpeg_decompress_struct& info) {
 
 }  // namespace
 
-Decoded decode_jpeg(std::span<const std::byte> bytes, std::string_view name) {
+Decoded decode_jpeg(std::span<const std::byte> bytes, std::string_view name, Orientation how, const Need& need) {
   Reader reader(bytes);
   TESSERA_CHECK(attempt(reader, read_header), "{}: broken JPEG: {}", name, reader.message);
   choose_output(reader, name);
   const int orientation = orientation_of(reader.info);
-  TESSERA_CHECK(attempt(reader, read_rows), "{}: broken JPEG: {}", name, reader.message);
+  const int64_t width = reader.info.image_width, height = reader.info.image_height;
+  const bool is_turned = how == Orientation::apply && orientation != 1;
+  reader.part = need && !is_turned ? need(height, width) : Rectangle{0, 0, height, width};
+  const bool is_read = attempt(reader, read_rows);
+  if (!is_read && need) return decode_jpeg(bytes, name, how, {});  // says what is wrong with the whole
+  TESSERA_CHECK(is_read, "{}: broken JPEG: {}", name, reader.message);
   // Like Pillow, we do not miss what should follow the last row.
   TESSERA_CHECK(attempt(reader, read_end) || reader.cut_off, "{}: broken JPEG: {}", name, reader.message);
-  const int64_t width = reader.info.image_width, height = reader.info.image_height;
+  reader.pixels.resize(static_cast<size_t>(height * width * reader.info.output_components));
   if (reader.info.out_color_space == JCS_CMYK) return {cmyk_to_rgb(height, width, reader.pixels), orientation};
   return {Picture(height, width, 3, std::move(reader.pixels)), orientation};
 }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -36,5 +37,8 @@ struct Rectangle {
   int64_t width = 0;
   bool operator==(const Rectangle&) const = default;
 };
+
+// Which part of a picture of that size will be looked at: not empty, inside the picture. Empty function: all of it.
+using Need = std::function<Rectangle(int64_t height, int64_t width)>;
 
 }  // namespace tessera::image

@@ -22,9 +22,8 @@ Size resize_target(const Preprocess& how) {
   return {side(how.resize_height, how.height), side(how.resize_width, how.width)};
 }
 
-Size resized_size(const Picture& picture, const Preprocess& how) {
+Size resized_size(int64_t h, int64_t w, const Preprocess& how) {
   const Size target = resize_target(how);
-  const int64_t h = picture.height, w = picture.width;
   if (how.crop_mode == "squash") return target;
   if (how.crop_mode == "center" && target.height == target.width) {
     const int64_t s = target.height;
@@ -55,6 +54,28 @@ std::array<uint8_t, 3> border_colour(const Preprocess& how) {
     colour[c] = static_cast<uint8_t>(std::clamp<int64_t>(std::llrint(255 * how.mean[c]), 0, 255));
   }
   return colour;
+}
+
+// How a picture becomes the input: the part of the resized picture that lies in the input, and the input as seen from
+// there; it may reach outside.
+struct Plan {
+  Resize resize;
+  Rectangle input;
+};
+
+Plan plan_of(int64_t height, int64_t width, const Preprocess& how) {
+  const Size size = resized_size(height, width, how);
+  const Rectangle input{crop_offset(size.height, how.height, how.floor_crop),
+                        crop_offset(size.width, how.width, how.floor_crop), how.height, how.width};
+  const int64_t top = std::max<int64_t>(input.top, 0), left = std::max<int64_t>(input.left, 0);
+  const Rectangle inside{top, left, std::min(input.top + input.height, size.height) - top,
+                         std::min(input.left + input.width, size.width) - left};
+  return {{.height = size.height,
+           .width = size.width,
+           .filter = filter_named(how.interpolation),
+           .pillow = pillow_named(how.pillow),
+           .window = inside},
+          {input.top - top, input.left - left, input.height, input.width}};
 }
 
 }  // namespace
@@ -92,24 +113,18 @@ void check(const Preprocess& how) {
                 target.height);
 }
 
+Need need_of(const Preprocess& how) {
+  return
+      [&how](int64_t height, int64_t width) { return resize_reads(height, width, plan_of(height, width, how).resize); };
+}
+
 Picture fit(const Picture& picture, const Preprocess& how) {
   TESSERA_CHECK(picture.height > 0 && picture.width > 0, "preprocessing: the picture is empty");
   if (picture.channels != how.channels) return fit(with_channels(picture, how.channels), how);
-  const Size size = resized_size(picture, how);
-  // The input, in pixels of the resized picture; it may reach outside.
-  const Rectangle input{crop_offset(size.height, how.height, how.floor_crop),
-                        crop_offset(size.width, how.width, how.floor_crop), how.height, how.width};
-  const int64_t top = std::max<int64_t>(input.top, 0), left = std::max<int64_t>(input.left, 0);
-  const Rectangle inside{top, left, std::min(input.top + input.height, size.height) - top,
-                         std::min(input.left + input.width, size.width) - left};
-  Picture crop = resize(picture, {.height = size.height,
-                                  .width = size.width,
-                                  .filter = filter_named(how.interpolation),
-                                  .pillow = pillow_named(how.pillow),
-                                  .window = inside});
-  if (inside == input) return crop;
-  return window(crop, {input.top - top, input.left - left, how.height, how.width}, Border::constant,
-                border_colour(how));
+  const Plan plan = plan_of(picture.height, picture.width, how);
+  Picture crop = resize(picture, plan.resize);
+  if (plan.input == Rectangle{0, 0, crop.height, crop.width}) return crop;
+  return window(crop, plan.input, Border::constant, border_colour(how));
 }
 
 void normalise(const Picture& picture, const Preprocess& how, Layout layout, float* out) {

@@ -47,6 +47,9 @@ struct Preprocess {
 // Throws an Error that names the value which cannot be. fit() and normalise() take values that passed.
 void check(const Preprocess& how);
 
+// What fit() will look at. `how` must outlive it.
+Need need_of(const Preprocess& how);
+
 // The pixels that a picture is seen as: (h, w, C) -> (height, width, channels). Pure.
 Picture fit(const Picture& picture, const Preprocess& how);
 

@@ -15,10 +15,10 @@ Picture along_rows(const Picture& picture, int64_t begin, int64_t end, const Tap
   Picture out(end - begin, taps.size(), picture.channels);
   const ColumnSums sums(taps, picture.channels);
   // Beyond a row lie the next ones; where these are too few, the rows are copied to where more may be read.
-  const int64_t few = (ColumnSums::kSlack + picture.row_bytes() - 1) / picture.row_bytes();
+  const int64_t few = (sums.slack() + picture.row_bytes() - 1) / picture.row_bytes();
   const int64_t tail_begin = std::max<int64_t>(0, picture.height - few);
   std::vector<uint8_t> tail(picture.row(tail_begin), picture.row(picture.height));
-  tail.resize(tail.size() + ColumnSums::kSlack);
+  tail.resize(tail.size() + static_cast<size_t>(sums.slack()));
   for (int64_t y = begin; y < end; y += ColumnSums::kRowsAtOnce) {
     const int64_t count = std::min(end - y, ColumnSums::kRowsAtOnce);
     const uint8_t* rows[ColumnSums::kRowsAtOnce];
@@ -82,20 +82,41 @@ Picture filtered(const Picture& picture, const Axis& rows, const Axis& columns, 
   return down_columns(middle, 0, middle.width, down);  // (H, W, C)
 }
 
-void check(const Picture& picture, const Resize& how, const Box& box, const Rectangle& part) {
-  TESSERA_CHECK(picture.height > 0 && picture.width > 0 && (picture.channels == 1 || picture.channels == 3),
-                "resize: expected a picture of 1 or 3 channels, but got {} x {} pixels of {}", picture.width,
-                picture.height, picture.channels);
+// What a resize comes to: its two axes, and the part of the result that is wanted.
+struct Plan {
+  Axis rows, columns;
+  Rectangle part;
+};
+
+Plan plan_of(int64_t height, int64_t width, const Resize& how) {
+  const auto w = static_cast<float>(width), h = static_cast<float>(height);
+  const Box box = how.box.value_or(Box{0, 0, w, h});
+  const Rectangle part = how.window.value_or(Rectangle{0, 0, how.height, how.width});
   TESSERA_CHECK(how.height > 0 && how.width > 0, "resize: the new size must be at least 1 x 1, not {} x {}", how.width,
                 how.height);
-  TESSERA_CHECK(box.left >= 0 && box.top >= 0 && box.left < box.right && box.top < box.bottom &&
-                    box.right <= static_cast<float>(picture.width) && box.bottom <= static_cast<float>(picture.height),
+  TESSERA_CHECK(box.left >= 0 && box.top >= 0 && box.left < box.right && box.top < box.bottom && box.right <= w &&
+                    box.bottom <= h,
                 "resize: the box ({}, {}, {}, {}) is empty or not inside the picture of {} x {} pixels", box.left,
-                box.top, box.right, box.bottom, picture.width, picture.height);
+                box.top, box.right, box.bottom, width, height);
   TESSERA_CHECK(part.top >= 0 && part.left >= 0 && part.height > 0 && part.width > 0 &&
                     part.top + part.height <= how.height && part.left + part.width <= how.width,
                 "resize: the window of {} x {} pixels at ({}, {}) is empty or not inside the result of {} x {}",
                 part.width, part.height, part.left, part.top, how.width, how.height);
+  return {{height, box.top, box.bottom, how.height}, {width, box.left, box.right, how.width}, part};
+}
+
+struct Range {
+  int64_t begin, end;
+};
+
+// The inputs that outputs [begin, end) of an axis read.
+Range inputs_of(const Axis& axis, Filter filter, int64_t begin, int64_t end) {
+  if (filter == Filter::nearest) {
+    const std::vector<int32_t> inputs = nearest_inputs(axis, begin, end);
+    return {inputs.front(), inputs.back() + 1};
+  }
+  if (axis.is_identity()) return {begin, end};
+  return {taps(axis, filter, begin, begin + 1).begin(), taps(axis, filter, end - 1, end).end()};
 }
 
 }  // namespace
@@ -116,13 +137,18 @@ PillowVersion pillow_named(std::string_view name) {
   fail("unknown Pillow version '{}': expected 13 or 9.4", name);
 }
 
+Rectangle resize_reads(int64_t height, int64_t width, const Resize& how) {
+  const auto [rows, columns, part] = plan_of(height, width, how);
+  const Range down = inputs_of(rows, how.filter, part.top, part.top + part.height);
+  const Range across = inputs_of(columns, how.filter, part.left, part.left + part.width);
+  return {down.begin, across.begin, down.end - down.begin, across.end - across.begin};
+}
+
 Picture resize(const Picture& picture, const Resize& how) {
-  const auto w = static_cast<float>(picture.width), h = static_cast<float>(picture.height);
-  const Box box = how.box.value_or(Box{0, 0, w, h});
-  const Rectangle part = how.window.value_or(Rectangle{0, 0, how.height, how.width});
-  check(picture, how, box, part);
-  const Axis rows{picture.height, box.top, box.bottom, how.height};
-  const Axis columns{picture.width, box.left, box.right, how.width};
+  TESSERA_CHECK(picture.height > 0 && picture.width > 0 && (picture.channels == 1 || picture.channels == 3),
+                "resize: expected a picture of 1 or 3 channels, but got {} x {} pixels of {}", picture.width,
+                picture.height, picture.channels);
+  const auto [rows, columns, part] = plan_of(picture.height, picture.width, how);
   if (how.filter == Filter::nearest) return nearest(picture, rows, columns, part);
   return filtered(picture, rows, columns, part, how);
 }

@@ -40,6 +40,9 @@ struct Resize {
   std::optional<Rectangle> window = std::nullopt;  // only this part of the result is computed and returned
 };
 
+// The part of a picture of height x width pixels that resize() reads.
+Rectangle resize_reads(int64_t height, int64_t width, const Resize& how);
+
 // (h, w, C) -> (H, W, C), or (window.height, window.width, C). Pure.
 Picture resize(const Picture& picture, const Resize& how);
 

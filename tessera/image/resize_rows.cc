@@ -54,68 +54,74 @@ void sum_rows(const uint8_t* rows, int64_t row_stride, const int32_t* weights, i
   }
 }
 
-// The sum of the 128-bit blocks of a vector, in the lowest.
+int64_t blocks_of_vector() { return static_cast<int64_t>(hn::Lanes(hn::CappedTag<int32_t, 16>())) / 4; }
+
+// 16 bytes from each of these places, a block of 128 bits for each.
 template <class D>
-hn::Vec128<int32_t> sum_of_blocks(D /*d*/, hn::Vec<D> v) {
-  if constexpr (hn::MaxLanes(D()) == 4) {
-    return v;
+hn::Vec<D> load_blocks(D d, const uint8_t* row, const int32_t* places) {
+  if constexpr (hn::MaxLanes(D()) == 16) {
+    return hn::LoadU(d, row + *places);
   } else {
     const hn::Half<D> half;
-    return sum_of_blocks(half, hn::Add(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+    const auto low = load_blocks(half, row, places);
+    return hn::Combine(d, load_blocks(half, row, places + hn::MaxLanes(half) / 16), low);
   }
 }
 
-// One vector holds a quarter as many pixels as it has lanes, of four lanes each: R, G, B and one that is dropped.
-// wide: (taps.size(), stride)
+// Each block of a vector makes one output from its own pixels.
 template <int kRows>
-void sum_rgb_columns(const uint8_t* const* rows, const Taps& taps, const int32_t* wide, int64_t stride,
-                     uint8_t* const* outs) {
+void sum_rgb_columns(const uint8_t* const* rows, const RgbTaps& taps, uint8_t* const* outs) {
   const hn::CappedTag<int32_t, 16> d;
   const hn::Repartition<uint8_t, decltype(d)> d8;
-  const int64_t pixels = static_cast<int64_t>(hn::Lanes(d)) / 4;
-  // Byte 3p + c of the row to lane 4p + c. 0x80 gives 0.
-  alignas(64) static constexpr uint8_t kSpread[64] = {
-      0,   128, 128, 128, 1,   128, 128, 128, 2,   128, 128, 128, 128, 128, 128, 128, 3,   128, 128, 128, 4,   128,
-      128, 128, 5,   128, 128, 128, 128, 128, 128, 128, 6,   128, 128, 128, 7,   128, 128, 128, 8,   128, 128, 128,
-      128, 128, 128, 128, 9,   128, 128, 128, 10,  128, 128, 128, 11,  128, 128, 128, 128, 128, 128, 128};
-  const auto spread = hn::Load(d8, kSpread);
-  const int64_t outputs = taps.size();
-  for (int64_t i = 0; i < outputs; ++i) {
-    const int64_t first = 3 * taps.first[static_cast<size_t>(i)];
-    const int64_t count = taps.count[static_cast<size_t>(i)];
-    const int32_t* weights = wide + i * stride;
+  const hn::Rebind<uint8_t, decltype(d)> d_out;
+  const int64_t blocks = static_cast<int64_t>(hn::Lanes(d)) / 4;
+  // Byte 3t + c of a block to its lane c: pixel t of the 5 that it holds whole. 128 gives 0.
+  constexpr int64_t kPixels = 5;
+  alignas(16) static constexpr uint8_t kSpread[kPixels][16] = {
+      {0, 128, 128, 128, 1, 128, 128, 128, 2, 128, 128, 128, 128, 128, 128, 128},
+      {3, 128, 128, 128, 4, 128, 128, 128, 5, 128, 128, 128, 128, 128, 128, 128},
+      {6, 128, 128, 128, 7, 128, 128, 128, 8, 128, 128, 128, 128, 128, 128, 128},
+      {9, 128, 128, 128, 10, 128, 128, 128, 11, 128, 128, 128, 128, 128, 128, 128},
+      {12, 128, 128, 128, 13, 128, 128, 128, 14, 128, 128, 128, 128, 128, 128, 128}};
+  // Every fourth byte to the end.
+  alignas(16) static constexpr uint8_t kClose[16] = {0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 3, 7, 11, 15};
+  const auto close = hn::Load(d_out, kClose);
+
+  const int32_t* weights = taps.weights;
+  for (int64_t i = 0; i < taps.outputs; i += blocks) {
     hn::Vec<decltype(d)> sums[kRows];
-    for (auto& sum : sums) sum = hn::Zero(d);
-    for (int64_t t = 0; t < count; t += pixels) {
-      const auto weight = hn::LoadU(d, weights + 4 * t);
-      for (int r = 0; r < kRows; ++r) {
-        const auto bytes = hn::LoadDup128(d8, rows[r] + first + 3 * t);
-        const auto lanes = hn::BitCast(d, hn::TableLookupBytesOr0(bytes, spread));
-        sums[r] = hn::Add(sums[r], hn::Mul(weight, lanes));
+    for (auto& sum : sums) sum = hn::Set(d, kHalf);
+    for (int64_t begin = 0; begin < taps.count; begin += kPixels) {
+      hn::Vec<decltype(d8)> bytes[kRows];
+      for (int r = 0; r < kRows; ++r) bytes[r] = load_blocks(d8, rows[r] + 3 * begin, taps.first + i);
+      const int64_t pixels = std::min(kPixels, taps.count - begin);
+      for (int64_t t = 0; t < pixels; ++t, weights += 4 * blocks) {
+        const auto weight = hn::LoadU(d, weights);
+        const auto spread = hn::LoadDup128(d8, kSpread[t]);
+        for (int r = 0; r < kRows; ++r) {
+          const auto lanes = hn::BitCast(d, hn::TableLookupBytesOr0(bytes[r], spread));
+          sums[r] = hn::Add(sums[r], hn::Mul(weight, lanes));
+        }
       }
     }
     for (int r = 0; r < kRows; ++r) {
-      const hn::FixedTag<int32_t, 4> d4;
-      const hn::FixedTag<uint8_t, 4> d4_8;
-      const auto sum = hn::Add(sum_of_blocks(d, sums[r]), hn::Set(d4, kHalf));
-      const auto pixel = hn::DemoteTo(d4_8, hn::ShiftRight<kWeightBits>(sum));
-      if (i + 1 < outputs) {
-        hn::StoreU(pixel, d4_8, outs[r] + 3 * i);  // the fourth byte is overwritten by the next pixel
+      const auto pixels = hn::TableLookupBytes(hn::DemoteTo(d_out, hn::ShiftRight<kWeightBits>(sums[r])), close);
+      if (i + 2 * blocks <= taps.outputs) {
+        hn::StoreU(pixels, d_out, outs[r] + 3 * i);  // what follows the pixels is overwritten by the next ones
       } else {
-        uint8_t bytes[4];
-        hn::StoreU(pixel, d4_8, bytes);
-        std::memcpy(outs[r] + 3 * i, bytes, 3);
+        uint8_t bytes[16];
+        hn::StoreU(pixels, d_out, bytes);
+        std::memcpy(outs[r] + 3 * i, bytes, static_cast<size_t>(3 * std::min(blocks, taps.outputs - i)));
       }
     }
   }
 }
 
-void sum_columns(const uint8_t* const* rows, int64_t count, const Taps& taps, const int32_t* wide, int64_t stride,
-                 uint8_t* const* outs) {
+void sum_columns(const uint8_t* const* rows, int64_t count, const RgbTaps& taps, uint8_t* const* outs) {
   if (count == ColumnSums::kRowsAtOnce) {
-    sum_rgb_columns<ColumnSums::kRowsAtOnce>(rows, taps, wide, stride, outs);
+    sum_rgb_columns<ColumnSums::kRowsAtOnce>(rows, taps, outs);
   } else {
-    for (int64_t r = 0; r < count; ++r) sum_rgb_columns<1>(rows + r, taps, wide, stride, outs + r);
+    for (int64_t r = 0; r < count; ++r) sum_rgb_columns<1>(rows + r, taps, outs + r);
   }
 }
 
@@ -140,6 +146,7 @@ void sum_gray_columns(const uint8_t* row, const Taps& taps, uint8_t* out) {
 
 HWY_EXPORT(sum_rows);
 HWY_EXPORT(sum_columns);
+HWY_EXPORT(blocks_of_vector);
 
 void sum_rows(const uint8_t* rows, int64_t row_stride, const int32_t* weights, int64_t count, int64_t bytes,
               uint8_t* out) {
@@ -148,17 +155,22 @@ void sum_rows(const uint8_t* rows, int64_t row_stride, const int32_t* weights, i
 
 ColumnSums::ColumnSums(const Taps& taps, int64_t channels) : taps_(taps), channels_(channels) {
   if (channels != 3) return;
-  stride_ = 4 * ((taps.stride + 3) / 4 * 4);
-  wide_.resize(static_cast<size_t>(taps.size() * stride_));
+  const int64_t blocks = HWY_DYNAMIC_DISPATCH(blocks_of_vector)();
+  const int64_t vectors = (taps.size() + blocks - 1) / blocks;
+  count_ = *std::max_element(taps.count.begin(), taps.count.end());
+  first_.resize(static_cast<size_t>(vectors * blocks));
+  weights_.resize(static_cast<size_t>(vectors * count_ * blocks * 4));
   for (int64_t i = 0; i < taps.size(); ++i) {
-    for (int64_t t = 0; t < taps.stride; ++t)
-      std::fill_n(&wide_[static_cast<size_t>(i * stride_ + 4 * t)], 4, taps.weights_of(i)[t]);
+    first_[static_cast<size_t>(i)] = 3 * taps.first[static_cast<size_t>(i)];
+    int32_t* to = weights_.data() + (i / blocks * count_ * blocks + i % blocks) * 4;
+    for (int64_t t = 0; t < count_; ++t) std::fill_n(to + t * blocks * 4, 4, taps.weights_of(i)[t]);
   }
 }
 
 void ColumnSums::operator()(const uint8_t* const* rows, int64_t count, uint8_t* const* outs) const {
   if (channels_ == 3) {
-    HWY_DYNAMIC_DISPATCH(sum_columns)(rows, count, taps_, wide_.data(), stride_, outs);
+    const RgbTaps taps{taps_.size(), count_, first_.data(), weights_.data()};
+    HWY_DYNAMIC_DISPATCH(sum_columns)(rows, count, taps, outs);
   } else {
     for (int64_t r = 0; r < count; ++r) sum_gray_columns(rows[r], taps_, outs[r]);
   }

@@ -84,6 +84,24 @@ TEST(Resize, AWindowIsThatPartOfTheWholeResult) {
   }
 }
 
+TEST(Resize, ReadsOnlyWhatItSays) {
+  for (const auto& [height, width] : {std::pair<int64_t, int64_t>{97, 41}, {23, 150}, {31, 60}}) {
+    const Picture picture = noise(height, width, 3);
+    for (Filter filter : kAll) {
+      for (const Rectangle& part : {Rectangle{0, 0, 1, 1}, Rectangle{5, 11, 20, 37}, Rectangle{30, 59, 1, 1}}) {
+        const Resize how{.height = 31, .width = 60, .filter = filter, .window = part};
+        const Rectangle read = resize_reads(height, width, how);
+        Picture other(height, width, 3);
+        for (int64_t y = read.top; y < read.top + read.height; ++y)
+          std::copy_n(picture.row(y) + 3 * read.left, 3 * read.width, other.row(y) + 3 * read.left);
+        EXPECT_EQ(resize(other, how), resize(picture, how));
+        EXPECT_LE(read.height, (part.height + 6) * std::max<int64_t>(height / 31 + 1, 1));
+        EXPECT_LE(read.width, (part.width + 6) * std::max<int64_t>(width / 60 + 1, 1));
+      }
+    }
+  }
+}
+
 TEST(Resize, EveryInstructionSetGivesTheSamePixels) {
   for (const auto& [height, width] : {std::pair<int64_t, int64_t>{70, 61}, {3, 2}, {1, 90}, {90, 1}}) {
     for (int64_t channels : {1, 3}) {
