@@ -9,7 +9,6 @@
 #include "tessera/core/error.h"
 #include "tessera/image/decode.h"
 #include "tessera/image/exif.h"
-#include "tessera/image/png_stored.h"
 
 namespace tessera::image {
 namespace {
@@ -148,9 +147,7 @@ int orientation_of(const Reader& reader) {
 }  // namespace
 
 Decoded decode_png(std::span<const std::byte> bytes, std::string_view name) {
-  const StoredPng stored = with_stored_rows(bytes);
-  Reader reader(stored.bytes.empty() ? bytes : stored.bytes);
-  if (!stored.bytes.empty()) png_set_option(reader.png, PNG_IGNORE_ADLER32, PNG_OPTION_ON);
+  Reader reader(bytes);
   TESSERA_CHECK(attempt(reader, read_header), "{}: broken PNG: {}", name, reader.message);
   check_size(reader, bytes, name);
   const bool gray16 = is_gray16(reader);
