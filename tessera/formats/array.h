@@ -1,11 +1,13 @@
 // Arrays as files hold them: any element type, little-endian, row-major, perhaps unaligned, often inside a mapped file.
 //
-// Readers (safetensors.h, npy.h, npz.h) make them, writers take them, to_f32 and its kin turn them into numbers.
+// Readers (open.h, safetensors.h, pytorch.h, npy.h, npz.h) make them, writers take them, to_f32 and its kin turn them
+// into numbers.
 #pragma once
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -76,6 +78,9 @@ void copy_to_f32(const Array& array, std::span<float> out);
 
 // In the order of the file.
 using NamedArrays = std::vector<std::pair<std::string, Array>>;
+
+// Texts that stand in a file beside its arrays.
+using Metadata = std::map<std::string, std::string>;
 
 // The first array of that name, or null.
 const Array* find(const NamedArrays& arrays, std::string_view name);

@@ -8,32 +8,10 @@
 #include "tessera/core/error.h"
 #include "tessera/core/file.h"
 #include "tessera/formats/sniff.h"
+#include "tessera/formats/strided.h"
 
 namespace tessera::formats {
 namespace {
-
-// Fortran order (the first axis is contiguous) to C order. An odometer over the C index carries the Fortran offset
-// along.
-void transpose(const NpyHeader& header, std::span<const std::byte> in, std::span<std::byte> out) {
-  const size_t size = size_of(header.type);
-  const int rank = header.shape.rank();
-  std::vector<int64_t> stride(rank), index(rank, 0);
-  int64_t count = 1;
-  for (int axis = 0; axis < rank; ++axis) {
-    stride[axis] = count;
-    count *= header.shape[axis];
-  }
-  int64_t from = 0;
-  for (size_t to = 0; to < out.size(); to += size) {
-    std::memcpy(out.data() + to, in.data() + static_cast<size_t>(from) * size, size);
-    for (int axis = rank - 1; axis >= 0; --axis) {
-      from += stride[axis];
-      if (++index[axis] < header.shape[axis]) break;
-      from -= stride[axis] * header.shape[axis];
-      index[axis] = 0;
-    }
-  }
-}
 
 void swap_bytes(std::span<std::byte> bytes, size_t size) {
   for (size_t i = 0; i < bytes.size(); i += size) std::reverse(bytes.data() + i, bytes.data() + i + size);
@@ -78,11 +56,12 @@ Array npy_array(const NpyHeader& header, std::span<const std::byte> bytes, std::
   const auto data = bytes.subspan(header.data_begin);
   if (!header.big_endian && (!header.fortran_order || header.shape.rank() < 2))
     return {header.type, header.shape, data, std::move(owner)};
-  std::vector<std::byte> copy(data.begin(), data.end());
-  if (header.fortran_order) transpose(header, data, copy);
-  if (header.big_endian) swap_bytes(copy, size_of(header.type));
-  const auto copied = std::make_shared<const std::vector<std::byte>>(std::move(copy));
-  return {header.type, header.shape, *copied, copied};
+  const auto copy = std::make_shared_for_overwrite<std::byte[]>(data.size());
+  const Shape& shape = header.shape;
+  copy_strided(data.data(), size_of(header.type), shape,
+               header.fortran_order ? column_major_strides(shape) : row_major_strides(shape), copy.get());
+  if (header.big_endian) swap_bytes({copy.get(), data.size()}, size_of(header.type));
+  return {header.type, shape, {copy.get(), data.size()}, copy};
 }
 
 Array read_npy(const std::filesystem::path& path) {

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include "tessera/formats/npy.h"
-#include "tessera/formats/zip.h"
 
 namespace tessera::formats {
 
-NamedArrays read_npz(const std::filesystem::path& path) {
+NamedArrays read_npz(const std::filesystem::path& path) { return read_npz(ZipFile(path)); }
+
+NamedArrays read_npz(const ZipFile& zip) {
   constexpr std::string_view kSuffix = ".npy";
-  const ZipFile zip(path);
   NamedArrays arrays;
   for (const ZipMember& member : zip.members()) {
     std::string name = member.name;
@@ -18,7 +18,7 @@ NamedArrays read_npz(const std::filesystem::path& path) {
     // The header comes first: it says how many bytes the member must have, before memory is spent on it.
     const auto head = zip.head(member, kMaxNpyHeader);
     const NpyHeader header =
-        parse_npy_header(head, member.size, fmt::format("{}: member {}", path.string(), in_quotes(name)));
+        parse_npy_header(head, member.size, fmt::format("{}: member {}", zip.path().string(), in_quotes(name)));
     auto [bytes, owner] = zip.read(member);
     arrays.emplace_back(std::move(name), npy_array(header, bytes, std::move(owner)));
   }

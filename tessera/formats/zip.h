@@ -12,6 +12,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "tessera/core/file.h"
@@ -34,12 +35,15 @@ class ZipFile {
 
   const std::filesystem::path& path() const { return path_; }
   const std::vector<ZipMember>& members() const { return members_; }
+  // The member of that name, or null.
+  const ZipMember* find(const std::string& name) const;
 
   // The first `count` bytes of a member or all of a shorter one, checksum not looked at: to see whether it is what is
   // expected before memory is spent on it.
   std::vector<std::byte> head(const ZipMember& member, size_t count) const;
 
-  // All of a member, checksum verified: a view of the mapping when stored, a buffer of member.size bytes when deflated.
+  // All of a member, checksum verified: a view of the mapping when stored (whose pages take no memory until they are
+  // touched again), a buffer of member.size bytes when deflated.
   struct Contents {
     std::span<const std::byte> bytes;
     std::shared_ptr<const void> owner;
@@ -50,6 +54,7 @@ class ZipFile {
   std::filesystem::path path_;
   std::shared_ptr<const MappedFile> file_;
   std::vector<ZipMember> members_;
+  std::unordered_map<std::string, size_t> by_name_;
 };
 
 }  // namespace tessera::formats
