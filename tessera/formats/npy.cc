@@ -52,15 +52,16 @@ const char* descr_of(FileType type) {
 
 }  // namespace
 
-Array npy_array(const NpyHeader& header, std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
-  const auto data = bytes.subspan(header.data_begin);
-  if (!header.big_endian && (!header.fortran_order || header.shape.rank() < 2))
-    return {header.type, header.shape, data, std::move(owner)};
-  const auto copy = std::make_shared_for_overwrite<std::byte[]>(data.size());
+Array npy_array(const NpyHeader& header, HeldBytes file) {
+  const auto data = file.bytes.subspan(header.data_begin);
   const Shape& shape = header.shape;
+  if (!header.big_endian && (!header.fortran_order || shape.rank() < 2))
+    return {header.type, shape, data, std::move(file.owner), file.mapped};
+  const auto copy = std::make_shared_for_overwrite<std::byte[]>(data.size());
   copy_strided(data.data(), size_of(header.type), shape,
                header.fortran_order ? column_major_strides(shape) : row_major_strides(shape), copy.get());
   if (header.big_endian) swap_bytes({copy.get(), data.size()}, size_of(header.type));
+  file.forget();
   return {header.type, shape, {copy.get(), data.size()}, copy};
 }
 
@@ -69,7 +70,7 @@ Array read_npy(const std::filesystem::path& path) {
   const auto bytes = file->bytes();
   expect_kind(path, bytes, FileKind::npy);
   const auto head = bytes.first(std::min(bytes.size(), kMaxNpyHeader));
-  return npy_array(parse_npy_header(head, bytes.size(), path.string()), bytes, file);
+  return npy_array(parse_npy_header(head, bytes.size(), path.string()), {bytes, file, true});
 }
 
 void write_npy(const std::filesystem::path& path, const Array& array) {

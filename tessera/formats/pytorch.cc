@@ -64,7 +64,7 @@ class ZipStorages {
  public:
   ZipStorages(const ZipFile& zip, std::string root) : zip_(zip), root_(std::move(root)) {}
 
-  ZipFile::Contents get(const StorageId& id, const std::string& what) {
+  HeldBytes get(const StorageId& id, const std::string& what) {
     const std::string name = "data/" + id.key;
     const ZipMember* member = zip_.find(root_ + name);
     TESSERA_CHECK(member, "{}: its storage {} is not in the archive; get or save the file again", what, name);
@@ -80,7 +80,7 @@ class ZipStorages {
  private:
   const ZipFile& zip_;
   std::string root_;
-  std::unordered_map<std::string, ZipFile::Contents> read_;
+  std::unordered_map<std::string, HeldBytes> read_;
 };
 
 }  // namespace
@@ -97,7 +97,7 @@ PyTorchFile read_pytorch(const ZipFile& zip) {
   const std::string what = fmt::format("{}: {}", file, kPickleName);
   TESSERA_CHECK(member.size <= kMaxPickle, "{} claims {} bytes, and no checkpoint needs more than {}", what,
                 member.size, kMaxPickle);
-  const ZipFile::Contents contents = zip.read(member);
+  const HeldBytes contents = zip.read(member);
   const Pickle pickle(contents.bytes, what, is_known_call);
   TESSERA_CHECK(pickle.size() == contents.bytes.size(),
                 "{} goes on for {} bytes after its end; get or save the file "

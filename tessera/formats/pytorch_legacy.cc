@@ -108,11 +108,11 @@ class Legacy {
     if (at_ != bytes_.size()) refuse("{} bytes follow its last storage", bytes_.size() - at_);
   }
 
-  ZipFile::Contents get(const StorageId& id, const std::string& what) const {
+  HeldBytes get(const StorageId& id, const std::string& what) const {
     const Storage& storage = storages_.at(id.key);
     TESSERA_CHECK(storage.found, "{}: its storage {} is not in the file; get or save it again", what,
                   in_quotes(id.key));
-    return {bytes_.subspan(storage.begin, storage.id.bytes()), mapping_};
+    return {bytes_.subspan(storage.begin, storage.id.bytes()), mapping_, true};
   }
 
   std::string file_;

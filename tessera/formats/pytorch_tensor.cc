@@ -212,14 +212,15 @@ Array read_tensor(const Pickle& pickle, Ref ref, const Storages& storages, CopyB
     refuse(what, "its size {} and stride {} repeat elements: it would take {} bytes, larger than the file", shape,
            to_string(Shape(view.strides)), *bytes);
 
-  const ZipFile::Contents contents = storages(storage, what);
+  const HeldBytes contents = storages(storage, what);
   if (*bytes == 0) return {type, view.shape, {}, nullptr};
   const size_t begin = storage.view_begin * size_of(storage.type.value_or(FileType::U8)) +
                        static_cast<size_t>(view.offset) * size_of(type);
-  if (in_place) return {type, view.shape, contents.bytes.subspan(begin, *bytes), contents.owner};
+  if (in_place) return {type, view.shape, contents.bytes.subspan(begin, *bytes), contents.owner, contents.mapped};
   budget.all -= *bytes;
   const auto copy = std::make_shared_for_overwrite<std::byte[]>(*bytes);
   copy_strided(contents.bytes.data() + begin, size_of(type), view.shape, view.strides, copy.get());
+  contents.forget();
   return {type, view.shape, {copy.get(), *bytes}, copy};
 }
 

@@ -7,7 +7,6 @@
 
 #include "tessera/formats/array.h"
 #include "tessera/formats/pickle.h"
-#include "tessera/formats/zip.h"
 
 namespace tessera::formats {
 
@@ -32,7 +31,7 @@ struct StorageId {
 StorageId parse_storage(const Pickle& pickle, Pickle::Ref persistent, const std::string& what);
 
 // The bytes of a storage, exactly id.bytes() of them.
-using Storages = std::function<ZipFile::Contents(const StorageId&, const std::string& what)>;
+using Storages = std::function<HeldBytes(const StorageId&, const std::string& what)>;
 
 // What copies of strided views may take, in bytes: views may repeat elements without end.
 struct CopyBudget {

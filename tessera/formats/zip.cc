@@ -50,13 +50,13 @@ bool inflate_into(std::span<const std::byte> in, std::span<std::byte> out, Infla
 }
 
 // In pieces, so that what is mapped need not be in memory all at once.
-uint32_t checksum(std::span<const std::byte> bytes, bool mapped) {
+uint32_t checksum(const HeldBytes& contents) {
   constexpr size_t kPiece = 4 << 20;
   uLong sum = crc32_z(0, nullptr, 0);
-  for (size_t at = 0; at < bytes.size(); at += kPiece) {
-    const auto piece = bytes.subspan(at, std::min(kPiece, bytes.size() - at));
+  for (size_t at = 0; at < contents.bytes.size(); at += kPiece) {
+    const auto piece = contents.bytes.subspan(at, std::min(kPiece, contents.bytes.size() - at));
     sum = crc32_z(sum, reinterpret_cast<const Bytef*>(piece.data()), piece.size());
-    if (mapped) forget_mapped(piece);
+    HeldBytes{piece, nullptr, contents.mapped}.forget();
   }
   return static_cast<uint32_t>(sum);
 }
@@ -88,8 +88,8 @@ std::vector<std::byte> ZipFile::head(const ZipMember& member, size_t count) cons
   return bytes;
 }
 
-ZipFile::Contents ZipFile::read(const ZipMember& member) const {
-  Contents contents{file_->bytes().subspan(member.data_begin, member.packed_size), file_};
+HeldBytes ZipFile::read(const ZipMember& member) const {
+  HeldBytes contents{file_->bytes().subspan(member.data_begin, member.packed_size), file_, true};
   if (member.deflated) {
     // Not cleared, so that pages of a size that is a lie are never touched. One byte more shows a stream that goes on.
     const auto buffer = std::make_shared_for_overwrite<std::byte[]>(member.size + 1);
@@ -98,9 +98,10 @@ ZipFile::Contents ZipFile::read(const ZipMember& member) const {
       refuse(*this, member, "does not unpack: its data is damaged");
     if (!inflated.ended || inflated.size != member.size)
       refuse(*this, member, "does not unpack to the {} bytes that it claims", member.size);
-    contents = {{buffer.get(), member.size}, buffer};
+    contents.forget();
+    contents = {{buffer.get(), member.size}, buffer, false};
   }
-  if (member.crc != 0 && checksum(contents.bytes, !member.deflated) != member.crc)
+  if (member.crc != 0 && checksum(contents) != member.crc)
     refuse(*this, member, "does not have the checksum that it should: its data is damaged");
   return contents;
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "tessera/core/file.h"
+#include "tessera/formats/array.h"
 
 namespace tessera::formats {
 
@@ -42,13 +43,9 @@ class ZipFile {
   // expected before memory is spent on it.
   std::vector<std::byte> head(const ZipMember& member, size_t count) const;
 
-  // All of a member, checksum verified: a view of the mapping when stored (whose pages take no memory until they are
-  // touched again), a buffer of member.size bytes when deflated.
-  struct Contents {
-    std::span<const std::byte> bytes;
-    std::shared_ptr<const void> owner;
-  };
-  Contents read(const ZipMember& member) const;
+  // All of a member, checksum verified: a view of the mapping when stored, a buffer of member.size bytes when deflated.
+  // Pages that were only read for this take no memory. Thread-safe.
+  HeldBytes read(const ZipMember& member) const;
 
  private:
   std::filesystem::path path_;
