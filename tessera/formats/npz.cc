@@ -13,7 +13,10 @@ NamedArrays read_npz(const ZipFile& zip) {
   constexpr std::string_view kSuffix = ".npy";
   const auto& members = zip.members();
   NamedArrays arrays(members.size());
-  parallel_for(std::ssize(members), 1, [&](int64_t begin, int64_t end) {
+  uint64_t bytes = 0;
+  for (const ZipMember& member : members) bytes += member.size;
+  constexpr uint64_t kWorthThreads = 8 << 20;
+  parallel_for(std::ssize(members), bytes < kWorthThreads ? std::ssize(members) : 1, [&](int64_t begin, int64_t end) {
     for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
       std::string name = members[i].name;
       if (name.size() > kSuffix.size() && name.ends_with(kSuffix)) name.resize(name.size() - kSuffix.size());
