@@ -2,7 +2,7 @@
 
 NAME.pth and, in expect.safetensors, every tensor that PyTorch reads back, under "NAME.pth:PATH".
 """
-import argparse, collections, copy, datetime, functools, pathlib, sys
+import argparse, collections, copy, copyreg, datetime, functools, pathlib, sys
 import numpy as np
 import torch
 from safetensors.torch import save_file
@@ -103,7 +103,10 @@ for name, value in files.items():
     torch.save(value, f"{name}.pth")
 for name, (value, options) in variants.items():
     torch.save(value, f"{name}.pth", **options)
-for name in [*files, *variants]:
+# Python 2 wrote an OrderedDict as a call with a list of pairs.
+copyreg.pickle(collections.OrderedDict, lambda d: (collections.OrderedDict, ([list(pair) for pair in d.items()],)))
+torch.save(net.state_dict(), "python2.pth")
+for name in [*files, *variants, "python2"]:
     found = {}
     tensors(torch.load(f"{name}.pth", weights_only=False, map_location="cpu"), "", found)
     expect.update({f"{name}.pth:{key}": tensor for key, tensor in found.items()})
