@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
@@ -32,6 +33,13 @@ bool is_utf8(std::string_view text) {
     i += length;
   }
   return true;
+}
+
+// Whether it can be the name of a class, and can stand in a message: short, on one line, of visible characters.
+bool is_name(std::string_view text) {
+  constexpr size_t kLongest = 300;
+  return text.size() <= kLongest && is_utf8(text) &&
+         std::none_of(text.begin(), text.end(), [](unsigned char c) { return c <= ' ' || c == 0x7f; });
 }
 
 // Of a class that was renamed over the years, the name that the rest of the reader knows.
@@ -86,8 +94,8 @@ void PickleMachine::push_sequence(Kind kind, std::vector<Ref> items) {
 }
 
 void PickleMachine::push_global(std::string_view module, std::string_view name) {
-  if (!is_utf8(module) || !is_utf8(name)) refuse("the name of a class that is not UTF-8");
   const std::string whole = today(module, name);
+  if (!is_name(whole)) refuse("the class {}, which is no name", in_quotes(whole));
   const auto [known, fresh] = globals_.try_emplace(whole, static_cast<Ref>(out_.values_.size()));
   if (!fresh) return stack_.push_back(known->second);
   out_.names_.push_back(whole);
@@ -106,7 +114,7 @@ void PickleMachine::push_call(Ref callee, Ref arguments) {
     fail(
         "{} asks for a call of {} at byte {}, which weights do not need; nothing was run. If you trust the file, save "
         "its weights alone in PyTorch: torch.save(model.state_dict(), FILE)",
-        what_, name.substr(0, 200), opcode_at_);
+        what_, name, opcode_at_);
   push_made(Kind::call, callee, arguments);
 }
 

@@ -1,6 +1,7 @@
 #include "tessera/formats/pytorch_tensor.h"
 
 #include <algorithm>
+#include <cctype>
 #include <memory>
 
 #include "tessera/core/error.h"
@@ -47,7 +48,7 @@ std::optional<FileType> type_of_storage(std::string_view name, const std::string
     for (const TypeName& row : kTypes)
       if (!row.storage.empty() && name.substr(prefix.size()) == row.storage) return row.type;
   }
-  fail("{}: its storage is a {}, {}", what, name.substr(0, 200), kConvert);
+  fail("{}: its storage is a {}, {}", what, name, kConvert);
 }
 
 FileType type_of_dtype(const Pickle& pickle, Ref ref, const std::string& what) {
@@ -55,7 +56,7 @@ FileType type_of_dtype(const Pickle& pickle, Ref ref, const std::string& what) {
   const std::string_view name = pickle.text(ref);
   for (const TypeName& row : kTypes)
     if (name.starts_with("torch.") && name.substr(6) == row.dtype) return row.type;
-  fail("{}: it is of type {}, {}", what, name.substr(0, 200), kConvert);
+  fail("{}: it is of type {}, {}", what, name, kConvert);
 }
 
 // What a view is, as the arguments of a call say it.
@@ -117,7 +118,7 @@ View parse_view(const Pickle& pickle, Ref ref, const std::string& what) {
     fail(
         "{}: it is made by {}, a kind of tensor that tessera does not read (sparse, quantised, nested and empty ones "
         "are not); save it dense, as float32",
-        what, name.substr(0, 200));
+        what, name);
   const size_t least = version == 1 ? 4 : version == 2 ? 6 : 7;
   if (arguments.size() < least || !pickle.is(arguments[0], Kind::persistent) || !pickle.is(arguments[1], Kind::integer))
     refuse(what, "the call that makes it is damaged");
@@ -161,7 +162,8 @@ StorageId parse_storage(const Pickle& pickle, Ref persistent, const std::string&
   StorageId storage;
   storage.type = type_of_storage(pickle.text(parts[1]), what);
   storage.key = pickle.text(parts[2]);
-  if (storage.key.empty() || storage.key.size() > 100 || storage.key.find_first_of("/\\\n") != std::string::npos)
+  const auto in_key = [](unsigned char c) { return std::isalnum(c) || c == '_' || c == '-'; };
+  if (storage.key.empty() || storage.key.size() > 100 || !std::all_of(storage.key.begin(), storage.key.end(), in_key))
     refuse(what, "its storage has the key {}, which cannot be", in_quotes(storage.key));
   const int64_t count = pickle.integer(parts[4]);
   const std::string name = in_quotes(storage.key);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <unordered_map>
@@ -36,7 +37,9 @@ std::unordered_map<std::string, std::string> read_weight_map(const fs::path& ind
   for (const auto& [name, shard] : json["weight_map"].items()) {
     if (!shard.is_string()) refuse(index, "its weight_map has no file for {}", in_quotes(name));
     const auto& file = shard.get_ref<const std::string&>();
-    if (file.empty() || file == "." || file == ".." || file.find_first_of(std::string_view("/\\\0", 3)) != file.npos)
+    const bool plain = std::none_of(file.begin(), file.end(),
+                                    [](unsigned char c) { return c < ' ' || c == '/' || c == '\\' || c == 0x7f; });
+    if (file.empty() || file == "." || file == ".." || !plain)
       refuse(index, "its weight_map names {} for {}, which is no file of its own folder", in_quotes(file),
              in_quotes(name));
     map.emplace(name, file);

@@ -73,8 +73,8 @@ class Directory {
       if (begin_ == 0xffffffff) begin_ = get<uint64_t>(end_ + 48);
     }
     if (begin_ > end_ || directory_size != end_ - begin_)
-      refuse("its central directory of {} bytes at byte {} does not end where its end record begins (byte {})", directory_size,
-             begin_, end_);
+      refuse("its central directory of {} bytes at byte {} does not end where its end record begins (byte {})",
+             directory_size, begin_, end_);
   }
 
   // The entry at byte `at`, which moves behind it.

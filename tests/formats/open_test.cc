@@ -69,6 +69,7 @@ TEST(Open, AnIndexMustAgreeWithItsShards) {
       {R"({"weight_map": {"a": "../1.safetensors"}})",
        "names \"../1.safetensors\" for \"a\", which is no file of its own folder"},
       {R"({"weight_map": {"a": "/etc/passwd"}})", "no file of its own folder"},
+      {R"({"weight_map": {"a": "a\nb"}})", "names \"a\\nb\" for \"a\""},
       {R"({"weight_map": {"a": "3.safetensors"}})", "3.safetensors: missing, but "},
       {R"({"weight_map": {"a": "1.safetensors"}})", "1.safetensors holds the tensor \"b\", which it does not list"},
       {R"({"weight_map": {"a": "1.safetensors", "b": "2.safetensors", "c": "2.safetensors"}})",

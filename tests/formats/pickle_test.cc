@@ -88,6 +88,7 @@ TEST(Pickle, WhatCannotBeIsRefusedAtItsByte) {
       {"N\x82\x01.", "opcode 0x82, which no checkpoint needs, at byte 1"},
       {"K\x01K\x02\x93.", "STACK_GLOBAL without two texts"},
       {"cm\nf\nNR.", "arguments are no tuple"},
+      {"\x8c\x02\nm\x8c\x01g\x93)R.", "the class \"\\nm.g\", which is no name, at byte 7"},
   };
   for (const auto& [bytes, says] : cases) {
     const std::string message = refusal(bytes);
