@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -107,10 +107,10 @@ TEST(Hostile, EveryVerdictIsMet) {
     const std::string file = verdict["file"], must = verdict["must"];
     if (!is_about_reading(file)) continue;
     ASSERT_TRUE(std::filesystem::exists(hostile(file))) << file;
-    const auto begin = std::chrono::steady_clock::now();
+    const std::clock_t begin = std::clock();
     NamedArrays arrays;
     const std::string message = error_of([&] { arrays = read_arrays(hostile(file)).arrays; });
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1)) << file;
+    EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC) << file;
 
     EXPECT_FALSE(must == "refuse" && message.empty()) << file << ": " << verdict["why"];
     EXPECT_FALSE(must == "load" && !message.empty()) << message << ": " << verdict["why"];
