@@ -13,8 +13,9 @@ using Kind = Pickle::Kind;
 using Ref = Pickle::Ref;
 
 constexpr int kMaxDepth = 200;
-// What shared values may multiply to when they are spelled out.
-constexpr size_t kMaxNameBytes = 64 << 20, kMaxSteps = 50'000'000;
+// What shared values may multiply to when they are spelled out: names and steps for each byte of the pickle, many times
+// what a checkpoint needs, and what a small one may have in any case.
+constexpr size_t kPerByte = 64, kInAnyCase = 1 << 20, kNameCost = 64;
 constexpr uint64_t kSmall = 64 << 10;  // small tensors may repeat themselves freely
 constexpr size_t kMaxMetadata = 1000, kMaxMetadataText = 1 << 16;
 
@@ -25,6 +26,7 @@ class Walk {
         storages_(storages),
         budget_{storage_bytes + kSmall, 4 * storage_bytes + kSmall},
         file_(file),
+        most_(kInAnyCase + kPerByte * pickle.size()),
         seen_(pickle.count(), Seen::no) {}
 
   PyTorchFile run() {
@@ -67,7 +69,7 @@ class Walk {
   // Work is counted, so that what is shared many times over cannot make it endless.
   void spend(size_t steps) {
     steps_ += steps;
-    if (steps_ > kMaxSteps) fail("{}: its pickle refers to the same values too many times", file_);
+    if (steps_ > most_) fail("{}: its pickle refers to the same values too many times", file_);
   }
 
   void visit_parts(Ref ref, int depth) {
@@ -207,8 +209,8 @@ class Walk {
   }
 
   void take_tensor(Ref ref) {
-    name_bytes_ += path_.size() + 64;
-    if (name_bytes_ > kMaxNameBytes) fail("{}: its pickle names more tensors than any model has", file_);
+    name_bytes_ += path_.size() + kNameCost;
+    if (name_bytes_ > most_) fail("{}: its pickle names more tensors than any model has", file_);
     const std::string what = fmt::format("{}: tensor {}", file_, in_quotes(path_));
     if (!names_.insert(path_).second) fail("{} is there twice, and one of them is hidden; save the file again", what);
     found_.arrays.emplace_back(path_, read_tensor(pickle_, ref, storages_, budget_, what));
@@ -218,6 +220,7 @@ class Walk {
   const Storages& storages_;
   CopyBudget budget_;
   const std::string& file_;
+  const size_t most_;
   std::vector<Seen> seen_;
   PyTorchFile found_;
   std::unordered_set<std::string> names_;

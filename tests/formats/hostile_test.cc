@@ -135,6 +135,23 @@ TEST(Hostile, EveryVerdictIsMet) {
   EXPECT_LT(peak_kib() - peak_before, 128 << 10) << "KiB more at the peak (zip_bomb_pickle.pth unpacks to 52 MB)";
 }
 
+// Ten references to ten references … to a tensor: more names than memory, out of a few hundred bytes.
+TEST(Hostile, SharingDoesNotMultiply) {
+  const test::TemporaryFolder folder;
+  const std::string good = read_text(hostile("legacy_good.pth"));
+  const size_t end = good.find(std::string(".\x80\x02]", 4));  // of the object: the list of storages follows
+  ASSERT_NE(end, std::string::npos);
+  std::string levels;
+  for (char slot = 100; slot < 112; ++slot) {
+    levels += {'q', slot, '('};
+    for (int i = 0; i < 10; ++i) levels += {'h', slot};
+    levels += 't';
+  }
+  std::ofstream(folder / "a.pth", std::ios::binary) << good.substr(0, end) + levels + good.substr(end);
+  const std::string message = error_of([&] { read_arrays(folder / "a.pth"); });
+  EXPECT_NE(message.find("names more tensors than any model has"), std::string::npos) << message;
+}
+
 // A damaged byte anywhere may change names or numbers, but never more than raise an Error.
 TEST(Hostile, FlippedBytesAreHarmless) {
   const test::TemporaryFolder folder;
