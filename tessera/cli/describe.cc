@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tessera/cli/arrays.h"
 #include "tessera/cli/output.h"
 #include "tessera/core/error.h"
 #include "tessera/core/text.h"
@@ -74,17 +75,6 @@ infer::Classifier checked_classifier(const std::filesystem::path& path, std::sha
   }
 }
 
-void describe_bare_weights(const std::filesystem::path& path, const formats::SafeTensors& file) {
-  int64_t elements = 0;
-  for (const auto& [name, array] : file.arrays) elements += array.shape.numel();
-  print("{}: bare weights, {} tensors with {} elements; --model or --architecture says what they belong to\n",
-        path.string(), file.arrays.size(), grouped(elements));
-  Table table({"tensor", "type", "shape"}, "lll");
-  for (const auto& [name, array] : file.arrays)
-    table.add({formats::in_quotes(name), formats::name_of(array.type), bracketed(array.shape)});
-  print("\n{}", table.text());
-}
-
 // The state of a training run: train/checkpoint.h says what it holds.
 void describe_checkpoint(const std::filesystem::path& path, const std::string& state) {
   const Json run = Json::parse(state, nullptr, false);
@@ -150,11 +140,12 @@ void print_shapes(models::Model& model) {
 }
 
 void describe_weights(const std::filesystem::path& path, const std::string& architecture, bool shapes) {
-  const formats::SafeTensors file = formats::read_safetensors(path);
+  formats::SafeTensors file = formats::read_safetensors(path);
   if (const auto run = file.metadata.find("tessera.run"); run != file.metadata.end())
     return describe_checkpoint(path, run->second);
   const bool is_model = file.metadata.count("tessera.format") > 0;
-  if (!is_model && architecture.empty()) return describe_bare_weights(path, file);
+  if (!is_model && architecture.empty())
+    return describe_arrays(path, {"safetensors", std::move(file.arrays), std::move(file.metadata)});
   weights::LoadedModel loaded = weights::load_model(path, architecture);
   const std::shared_ptr<models::Model> model = std::move(loaded.model);
   const infer::Classifier classifier = checked_classifier(path, model, loaded.info);

@@ -1,6 +1,7 @@
 // tessera info: what a file or a model is.
 #include <filesystem>
 
+#include "tessera/cli/arrays.h"
 #include "tessera/cli/describe.h"
 #include "tessera/cli/model_choice.h"
 #include "tessera/cli/output.h"
@@ -10,7 +11,7 @@
 #include "tessera/core/file.h"
 #include "tessera/core/text.h"
 #include "tessera/formats/npy.h"
-#include "tessera/formats/npz.h"
+#include "tessera/formats/open.h"
 #include "tessera/formats/sniff.h"
 #include "tessera/image/decode.h"
 #include "tessera/image/format.h"
@@ -42,7 +43,8 @@ struct InfoOptions {
 
 // Whether the name claims weights: then an array that is none is refused.
 bool is_called_weights(const std::string& extension) {
-  return extension == ".pth" || extension == ".pt" || extension == ".ckpt" || extension == ".safetensors";
+  return extension == ".pth" || extension == ".pt" || extension == ".ckpt" || extension == ".bin" ||
+         extension == ".npz" || extension == ".safetensors";
 }
 
 void describe_picture(const std::string& path) {
@@ -64,27 +66,23 @@ void describe_file(const InfoOptions& o, const std::string& path) {
   if (image::sniff(head)) return describe_picture(path);
   switch (formats::kind_of(head)) {
     case formats::FileKind::npy: {
-      if (is_called_weights(extension)) formats::expect_kind(path, head, formats::FileKind::safetensors);
+      if (is_called_weights(extension)) formats::refuse_as_weights(path, formats::FileKind::npy);
       const formats::Array array = formats::read_npy(path);
       return print("{}: a NumPy array, {} {}\n", path, formats::name_of(array.type), to_string(array.shape));
     }
-    case formats::FileKind::zip: {
-      TESSERA_CHECK(extension == ".npz", "{}: a PyTorch file or another zip archive; tessera reads safetensors", path);
-      const formats::NamedArrays arrays = formats::read_npz(path);
-      print("{}: {} NumPy arrays\n", path, arrays.size());
-      for (const auto& [name, array] : arrays)
-        print("  {}  {} {}\n", formats::in_quotes(name), formats::name_of(array.type), to_string(array.shape));
-      return;
-    }
+    case formats::FileKind::zip:
+    case formats::FileKind::pickle:
+      return describe_arrays(path, formats::read_arrays(path));
     case formats::FileKind::safetensors:
       return describe_weights(path, o.choice.json(), o.shapes);
     case formats::FileKind::unknown:
+      if (formats::is_shard_index(path)) return describe_arrays(path, formats::read_arrays(path));
       if (extension == ".json" || extension == ".toml")
         return describe_architecture(o, path, models::read_architecture(path));
-      if (extension == ".safetensors") return describe_weights(path, o.choice.json(), o.shapes);  // says what is wrong
+      if (is_called_weights(extension)) return describe_arrays(path, formats::read_arrays(path));  // says what is wrong
       fail("{}: not a file of a kind that tessera knows", path);
     default:
-      formats::expect_kind(path, head, formats::FileKind::safetensors);
+      formats::refuse_as_weights(path, formats::kind_of(head));
   }
 }
 
@@ -100,7 +98,7 @@ int info(const Arguments& arguments) {
                   did_you_mean(o.what, known.names()));
     describe_architecture(o, o.what, models::architecture_of(o.what));
   } else {
-    describe_file(o, model_file(o.what));
+    describe_file(o, formats::weights_file(o.what).string());
   }
   return 0;
 }

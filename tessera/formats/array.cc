@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "tessera/core/error.h"
+#include "tessera/core/file.h"
 
 namespace tessera::formats {
 namespace {
@@ -147,7 +148,15 @@ std::optional<uint64_t> byte_count(FileType type, const Shape& shape) {
 std::vector<float> to_f32(const Array& array) { return to_vector<float>(array); }
 std::vector<double> to_f64(const Array& array) { return to_vector<double>(array); }
 std::vector<int64_t> to_i64(const Array& array) { return to_vector<int64_t>(array); }
-void copy_to_f32(const Array& array, std::span<float> out) { convert_any<float>(array, out); }
+void copy_to_f32(const Array& array, std::span<float> out) {
+  convert_any<float>(array, out);
+  HeldBytes{array.bytes, nullptr, array.mapped}.forget();
+}
+
+void HeldBytes::forget() const {
+  constexpr size_t kWorthIt = 1 << 18;
+  if (mapped && bytes.size() >= kWorthIt) forget_mapped(bytes);
+}
 
 const Array* find(const NamedArrays& arrays, std::string_view name) {
   const auto found = std::find_if(arrays.begin(), arrays.end(), [&](const auto& pair) { return pair.first == name; });

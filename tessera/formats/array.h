@@ -1,11 +1,13 @@
 // Arrays as files hold them: any element type, little-endian, row-major, perhaps unaligned, often inside a mapped file.
 //
-// Readers (safetensors.h, npy.h, npz.h) make them, writers take them, to_f32 and its kin turn them into numbers.
+// Readers (open.h, safetensors.h, pytorch.h, npy.h, npz.h) make them, writers take them, to_f32 and its kin turn them
+// into numbers.
 #pragma once
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -45,11 +47,22 @@ std::optional<uint64_t> byte_count(FileType type, const Shape& shape);
 // More axes than any tensor has; a file that claims them is damaged.
 inline constexpr int kMaxRank = 32;
 
+// Bytes of a file and what keeps them alive: a mapping or a buffer; none where the caller does.
+struct HeldBytes {
+  std::span<const std::byte> bytes;
+  std::shared_ptr<const void> owner;
+  bool mapped = false;  // they lie in a mapped file
+
+  // Once they have been used up: their pages of a mapped file take no memory until they are touched again.
+  void forget() const;
+};
+
 struct Array {
   FileType type = FileType::F32;
   Shape shape;
   std::span<const std::byte> bytes;   // exactly byte_count(type, shape)
-  std::shared_ptr<const void> owner;  // what keeps `bytes` alive: a mapping or a buffer; none where the caller does
+  std::shared_ptr<const void> owner;  // as in HeldBytes
+  bool mapped = false;
 };
 
 // An array that looks at the caller's values, for writing them without a copy.
@@ -71,11 +84,15 @@ std::vector<float> to_f32(const Array& array);
 std::vector<double> to_f64(const Array& array);
 std::vector<int64_t> to_i64(const Array& array);
 
-// to_f32 into place. `out` has as many elements as the array.
+// to_f32 into place. The pages of a mapped array are forgotten (HeldBytes): each value is in memory once. `out` has as
+// many elements as the array.
 void copy_to_f32(const Array& array, std::span<float> out);
 
 // In the order of the file.
 using NamedArrays = std::vector<std::pair<std::string, Array>>;
+
+// Texts that stand in a file beside its arrays.
+using Metadata = std::map<std::string, std::string>;
 
 // The first array of that name, or null.
 const Array* find(const NamedArrays& arrays, std::string_view name);

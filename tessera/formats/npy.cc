@@ -8,32 +8,10 @@
 #include "tessera/core/error.h"
 #include "tessera/core/file.h"
 #include "tessera/formats/sniff.h"
+#include "tessera/formats/strided.h"
 
 namespace tessera::formats {
 namespace {
-
-// Fortran order (the first axis is contiguous) to C order. An odometer over the C index carries the Fortran offset
-// along.
-void transpose(const NpyHeader& header, std::span<const std::byte> in, std::span<std::byte> out) {
-  const size_t size = size_of(header.type);
-  const int rank = header.shape.rank();
-  std::vector<int64_t> stride(rank), index(rank, 0);
-  int64_t count = 1;
-  for (int axis = 0; axis < rank; ++axis) {
-    stride[axis] = count;
-    count *= header.shape[axis];
-  }
-  int64_t from = 0;
-  for (size_t to = 0; to < out.size(); to += size) {
-    std::memcpy(out.data() + to, in.data() + static_cast<size_t>(from) * size, size);
-    for (int axis = rank - 1; axis >= 0; --axis) {
-      from += stride[axis];
-      if (++index[axis] < header.shape[axis]) break;
-      from -= stride[axis] * header.shape[axis];
-      index[axis] = 0;
-    }
-  }
-}
 
 void swap_bytes(std::span<std::byte> bytes, size_t size) {
   for (size_t i = 0; i < bytes.size(); i += size) std::reverse(bytes.data() + i, bytes.data() + i + size);
@@ -74,15 +52,17 @@ const char* descr_of(FileType type) {
 
 }  // namespace
 
-Array npy_array(const NpyHeader& header, std::span<const std::byte> bytes, std::shared_ptr<const void> owner) {
-  const auto data = bytes.subspan(header.data_begin);
-  if (!header.big_endian && (!header.fortran_order || header.shape.rank() < 2))
-    return {header.type, header.shape, data, std::move(owner)};
-  std::vector<std::byte> copy(data.begin(), data.end());
-  if (header.fortran_order) transpose(header, data, copy);
-  if (header.big_endian) swap_bytes(copy, size_of(header.type));
-  const auto copied = std::make_shared<const std::vector<std::byte>>(std::move(copy));
-  return {header.type, header.shape, *copied, copied};
+Array npy_array(const NpyHeader& header, HeldBytes file) {
+  const auto data = file.bytes.subspan(header.data_begin);
+  const Shape& shape = header.shape;
+  if (!header.big_endian && (!header.fortran_order || shape.rank() < 2))
+    return {header.type, shape, data, std::move(file.owner), file.mapped};
+  const auto copy = std::make_shared_for_overwrite<std::byte[]>(data.size());
+  copy_strided(data.data(), size_of(header.type), shape,
+               header.fortran_order ? column_major_strides(shape) : row_major_strides(shape), copy.get());
+  if (header.big_endian) swap_bytes({copy.get(), data.size()}, size_of(header.type));
+  file.forget();
+  return {header.type, shape, {copy.get(), data.size()}, copy};
 }
 
 Array read_npy(const std::filesystem::path& path) {
@@ -90,7 +70,7 @@ Array read_npy(const std::filesystem::path& path) {
   const auto bytes = file->bytes();
   expect_kind(path, bytes, FileKind::npy);
   const auto head = bytes.first(std::min(bytes.size(), kMaxNpyHeader));
-  return npy_array(parse_npy_header(head, bytes.size(), path.string()), bytes, file);
+  return npy_array(parse_npy_header(head, bytes.size(), path.string()), {bytes, file, true});
 }
 
 void write_npy(const std::filesystem::path& path, const Array& array) {

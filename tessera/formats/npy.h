@@ -33,7 +33,7 @@ inline constexpr size_t kMaxNpyHeader = 65'536;
 // size of the file is what the header says, or this throws.
 NpyHeader parse_npy_header(std::span<const std::byte> head, uint64_t file_size, const std::string& what);
 
-// `bytes`: the whole file, kept alive by `owner`.
-Array npy_array(const NpyHeader& header, std::span<const std::byte> bytes, std::shared_ptr<const void> owner);
+// `file`: all of its bytes.
+Array npy_array(const NpyHeader& header, HeldBytes file);
 
 }  // namespace tessera::formats

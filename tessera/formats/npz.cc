@@ -2,26 +2,31 @@
 
 #include <fmt/format.h>
 
+#include "tessera/core/parallel.h"
 #include "tessera/formats/npy.h"
-#include "tessera/formats/zip.h"
 
 namespace tessera::formats {
 
-NamedArrays read_npz(const std::filesystem::path& path) {
+NamedArrays read_npz(const std::filesystem::path& path) { return read_npz(ZipFile(path)); }
+
+NamedArrays read_npz(const ZipFile& zip) {
   constexpr std::string_view kSuffix = ".npy";
-  const ZipFile zip(path);
-  NamedArrays arrays;
-  for (const ZipMember& member : zip.members()) {
-    std::string name = member.name;
-    if (name.size() > kSuffix.size() && name.compare(name.size() - kSuffix.size(), kSuffix.size(), kSuffix) == 0)
-      name.resize(name.size() - kSuffix.size());
-    // The header comes first: it says how many bytes the member must have, before memory is spent on it.
-    const auto head = zip.head(member, kMaxNpyHeader);
-    const NpyHeader header =
-        parse_npy_header(head, member.size, fmt::format("{}: member {}", path.string(), in_quotes(name)));
-    auto [bytes, owner] = zip.read(member);
-    arrays.emplace_back(std::move(name), npy_array(header, bytes, std::move(owner)));
-  }
+  const auto& members = zip.members();
+  NamedArrays arrays(members.size());
+  uint64_t bytes = 0;
+  for (const ZipMember& member : members) bytes += member.size;
+  constexpr uint64_t kWorthThreads = 8 << 20;
+  parallel_for(std::ssize(members), bytes < kWorthThreads ? std::ssize(members) : 1, [&](int64_t begin, int64_t end) {
+    for (auto i = static_cast<size_t>(begin); i < static_cast<size_t>(end); ++i) {
+      std::string name = members[i].name;
+      if (name.size() > kSuffix.size() && name.ends_with(kSuffix)) name.resize(name.size() - kSuffix.size());
+      // The header comes first: it says how many bytes the member must have, before memory is spent on it.
+      const auto head = zip.head(members[i], kMaxNpyHeader);
+      const NpyHeader header =
+          parse_npy_header(head, members[i].size, fmt::format("{}: member {}", zip.path().string(), in_quotes(name)));
+      arrays[i] = {std::move(name), npy_array(header, zip.read(members[i]))};
+    }
+  });
   return arrays;
 }
 

@@ -81,8 +81,9 @@ SafeTensors read_safetensors(const fs::path& path) {
   SafeTensorsHeader header = parse_safetensors_header(path, bytes, bytes.size());
   SafeTensors result{{}, std::move(header.metadata)};
   for (auto& entry : header.entries)
-    result.arrays.emplace_back(std::move(entry.name), Array{entry.type, std::move(entry.shape),
-                                                            bytes.subspan(entry.begin, entry.end - entry.begin), file});
+    result.arrays.emplace_back(
+        std::move(entry.name),
+        Array{entry.type, std::move(entry.shape), bytes.subspan(entry.begin, entry.end - entry.begin), file, true});
   return result;
 }
 

@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -15,12 +14,9 @@
 
 namespace tessera::formats {
 
-// The header's "__metadata__".
-using Metadata = std::map<std::string, std::string>;
-
 struct SafeTensors {
   NamedArrays arrays;  // views of the mapped file, in the header's order
-  Metadata metadata;
+  Metadata metadata;   // the header's "__metadata__"
 };
 
 SafeTensors read_safetensors(const std::filesystem::path& path);

@@ -24,7 +24,7 @@ constexpr std::array<KindRow, 9> kKinds = {{
     {"compressed with gzip", "; unpack it first (gunzip)"},
     {"an HTML page", "; download the file itself"},
     {"a Git LFS pointer", "; fetch the file itself with: git lfs pull"},
-    {"a file of unknown kind", ""},
+    {"a file of unknown kind", "; get or save it again"},
 }};
 
 bool starts_with(std::string_view text, std::string_view prefix) { return text.substr(0, prefix.size()) == prefix; }
@@ -54,6 +54,12 @@ void expect_kind(const std::filesystem::path& path, std::span<const std::byte> h
   if (kind == wanted || kind == FileKind::unknown) return;
   const KindRow& found = kKinds[static_cast<size_t>(kind)];
   fail("{} is {}, but {} is wanted here{}", path.string(), found.what, kKinds[static_cast<size_t>(wanted)].what,
+       found.advice);
+}
+
+void refuse_as_weights(const std::filesystem::path& path, FileKind kind) {
+  const KindRow& found = kKinds[static_cast<size_t>(kind)];
+  fail("{} is {}, but weights are wanted here (safetensors, PyTorch or npz){}", path.string(), found.what,
        found.advice);
 }
 

@@ -16,4 +16,7 @@ FileKind kind_of(std::span<const std::byte> head);
 // (whoever parses it then says what is wrong).
 void expect_kind(const std::filesystem::path& path, std::span<const std::byte> head, FileKind wanted);
 
+// The same for a file in which weights of any format are wanted, and which has none.
+[[noreturn]] void refuse_as_weights(const std::filesystem::path& path, FileKind kind);
+
 }  // namespace tessera::formats

@@ -49,11 +49,29 @@ bool inflate_into(std::span<const std::byte> in, std::span<std::byte> out, Infla
   return status == Z_STREAM_END || status == Z_BUF_ERROR;
 }
 
+// In pieces, so that what is mapped need not be in memory all at once.
+uint32_t checksum(const HeldBytes& contents) {
+  constexpr size_t kPiece = 4 << 20;
+  uLong sum = crc32_z(0, nullptr, 0);
+  for (size_t at = 0; at < contents.bytes.size(); at += kPiece) {
+    const auto piece = contents.bytes.subspan(at, std::min(kPiece, contents.bytes.size() - at));
+    sum = crc32_z(sum, reinterpret_cast<const Bytef*>(piece.data()), piece.size());
+    HeldBytes{piece, nullptr, contents.mapped}.forget();
+  }
+  return static_cast<uint32_t>(sum);
+}
+
 }  // namespace
 
 ZipFile::ZipFile(const std::filesystem::path& path) : path_(path), file_(std::make_shared<const MappedFile>(path)) {
   expect_kind(path, file_->bytes(), FileKind::zip);
   members_ = parse_zip_directory(path, file_->bytes());
+  for (size_t i = 0; i < members_.size(); ++i) by_name_.emplace(members_[i].name, i);
+}
+
+const ZipMember* ZipFile::find(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : &members_[found->second];
 }
 
 std::vector<std::byte> ZipFile::head(const ZipMember& member, size_t count) const {
@@ -70,8 +88,8 @@ std::vector<std::byte> ZipFile::head(const ZipMember& member, size_t count) cons
   return bytes;
 }
 
-ZipFile::Contents ZipFile::read(const ZipMember& member) const {
-  Contents contents{file_->bytes().subspan(member.data_begin, member.packed_size), file_};
+HeldBytes ZipFile::read(const ZipMember& member) const {
+  HeldBytes contents{file_->bytes().subspan(member.data_begin, member.packed_size), file_, true};
   if (member.deflated) {
     // Not cleared, so that pages of a size that is a lie are never touched. One byte more shows a stream that goes on.
     const auto buffer = std::make_shared_for_overwrite<std::byte[]>(member.size + 1);
@@ -80,10 +98,10 @@ ZipFile::Contents ZipFile::read(const ZipMember& member) const {
       refuse(*this, member, "does not unpack: its data is damaged");
     if (!inflated.ended || inflated.size != member.size)
       refuse(*this, member, "does not unpack to the {} bytes that it claims", member.size);
-    contents = {{buffer.get(), member.size}, buffer};
+    contents.forget();
+    contents = {{buffer.get(), member.size}, buffer, false};
   }
-  if (member.crc != 0 &&
-      crc32_z(0, reinterpret_cast<const Bytef*>(contents.bytes.data()), contents.bytes.size()) != member.crc)
+  if (member.crc != 0 && checksum(contents) != member.crc)
     refuse(*this, member, "does not have the checksum that it should: its data is damaged");
   return contents;
 }

@@ -12,9 +12,11 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "tessera/core/file.h"
+#include "tessera/formats/array.h"
 
 namespace tessera::formats {
 
@@ -34,22 +36,22 @@ class ZipFile {
 
   const std::filesystem::path& path() const { return path_; }
   const std::vector<ZipMember>& members() const { return members_; }
+  // The member of that name, or null.
+  const ZipMember* find(const std::string& name) const;
 
   // The first `count` bytes of a member or all of a shorter one, checksum not looked at: to see whether it is what is
   // expected before memory is spent on it.
   std::vector<std::byte> head(const ZipMember& member, size_t count) const;
 
   // All of a member, checksum verified: a view of the mapping when stored, a buffer of member.size bytes when deflated.
-  struct Contents {
-    std::span<const std::byte> bytes;
-    std::shared_ptr<const void> owner;
-  };
-  Contents read(const ZipMember& member) const;
+  // Pages that were only read for this take no memory. Thread-safe.
+  HeldBytes read(const ZipMember& member) const;
 
  private:
   std::filesystem::path path_;
   std::shared_ptr<const MappedFile> file_;
   std::vector<ZipMember> members_;
+  std::unordered_map<std::string, size_t> by_name_;
 };
 
 }  // namespace tessera::formats

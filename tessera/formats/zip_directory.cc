@@ -27,8 +27,9 @@ class Directory {
     uint64_t at = begin_;
     while (at < end_) members.push_back(entry(at));
     if (members.size() != count_)
-      refuse("its end record counts {} members, its directory lists {}", count_, members.size());
+      refuse("its end record counts {} members, its central directory lists {}", count_, members.size());
     check_apart();
+    if (!misnamed_.empty()) refuse("{}", misnamed_);
     return members;
   }
 
@@ -72,25 +73,25 @@ class Directory {
       if (begin_ == 0xffffffff) begin_ = get<uint64_t>(end_ + 48);
     }
     if (begin_ > end_ || directory_size != end_ - begin_)
-      refuse("its directory of {} bytes at byte {} does not end where its end record begins (byte {})", directory_size,
-             begin_, end_);
+      refuse("its central directory of {} bytes at byte {} does not end where its end record begins (byte {})",
+             directory_size, begin_, end_);
   }
 
   // The entry at byte `at`, which moves behind it.
   ZipMember entry(uint64_t& at) {
-    if (get<uint32_t>(at) != kEntrySignature) refuse("its directory is damaged at byte {}", at);
+    if (get<uint32_t>(at) != kEntrySignature) refuse("its central directory is damaged at byte {}", at);
     const auto flags = get<uint16_t>(at + 8), method = get<uint16_t>(at + 10);
     const auto name_size = get<uint16_t>(at + 28), extra_size = get<uint16_t>(at + 30),
                note_size = get<uint16_t>(at + 32);
     const uint64_t name_begin = at + kEntrySize, next = name_begin + name_size + extra_size + note_size;
-    if (next > end_) refuse("its directory is damaged at byte {}", at);
+    if (next > end_) refuse("its central directory is damaged at byte {}", at);
 
     ZipMember member;
     member.name.assign(reinterpret_cast<const char*>(bytes_.data()) + name_begin, name_size);
     if (!names_.insert(member.name).second) refuse("it has member {} twice", in_quotes(member.name));
     if (flags & kEncrypted) refuse("member {} is encrypted", in_quotes(member.name));
     if (method != 0 && method != 8)
-      refuse("member {} is compressed with method {}, and only stored and deflated ones are read",
+      refuse("member {} has compression method {}, and only 0 (stored) and 8 (deflated) are read",
              in_quotes(member.name), method);
     member.deflated = method == 8;
     member.crc = get<uint32_t>(at + 16);
@@ -132,7 +133,8 @@ class Directory {
     if (member.data_begin > begin_ || member.packed_size > begin_ - member.data_begin)
       refuse("member {} of {} bytes reaches beyond the end of the archive's data", name, member.packed_size);
     const std::string_view local_name(reinterpret_cast<const char*>(bytes_.data()) + local + kLocalSize, name_size);
-    if (local_name != member.name) refuse("member {} is called {} in its own header", name, in_quotes(local_name));
+    if (local_name != member.name && misnamed_.empty())
+      misnamed_ = fmt::format("member {} is called {} in its own header", name, in_quotes(local_name));
     if (!member.deflated && member.size != member.packed_size)
       refuse("member {} is stored in {} bytes but claims {}", name, member.packed_size, member.size);
     if (member.size / kBestRatio > member.packed_size)
@@ -151,6 +153,7 @@ class Directory {
   std::span<const std::byte> bytes_;
   uint64_t begin_ = 0, end_ = 0, count_ = 0;  // the directory's bytes and its number of entries
   std::unordered_set<std::string> names_;
+  std::string misnamed_;  // the first member with two names: told last, as overlapping ones have them too
   std::vector<std::pair<uint64_t, uint64_t>> ranges_;
 };
 

@@ -21,7 +21,7 @@ formats::Array view(const Tensor& x) {
 std::string scale_name(const std::string& weight) { return weight + "_scale"; }
 
 bool can_be_mapped(const formats::Array& array) {
-  return array.type == formats::FileType::F32 && array.owner &&
+  return array.type == formats::FileType::F32 && array.mapped &&
          reinterpret_cast<uintptr_t>(array.bytes.data()) % alignof(float) == 0;
 }
 

@@ -191,28 +191,5 @@ INSTANTIATE_TEST_SUITE_P(
              {"weights.safetensors"}}),
     [](const auto& info) { return std::string(info.param.name); });
 
-// Every hostile file that must be refused: by one line, whatever it holds.
-TEST(Hostile, FilesAreRefusedByInfo) {
-  const test::TemporaryFolder folder;
-  const auto verdicts = nlohmann::json::parse(read_text(test::golden_path("origins/hostile/verdicts.json")));
-  int seen = 0;
-  for (const auto& entry : verdicts.at("verdicts")) {
-    const std::filesystem::path path = test::golden_path("origins/hostile/" + entry.at("file").get<std::string>());
-    if (!std::filesystem::is_regular_file(path)) continue;
-    const std::string name = entry.at("file");
-    const bool supported = name.ends_with(".safetensors") || name.ends_with(".npz");
-    const Outcome run = run_tessera({"info", path.string()}, folder.path());
-    if (entry.at("must") == "refuse") {
-      EXPECT_EQ(run.code, 1) << path;
-      ++seen;
-    } else if (entry.at("must") == "load" && supported) {
-      EXPECT_EQ(run.code, 0) << path << ": " << run.err;
-    }
-    EXPECT_LE(run.code, 1) << path;
-    EXPECT_EQ(run.complaints(), run.code) << run.err;
-  }
-  EXPECT_GT(seen, 50);
-}
-
 }  // namespace
 }  // namespace tessera

