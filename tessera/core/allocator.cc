@@ -23,8 +23,9 @@ constexpr size_t kHugePage = size_t{1} << 21;
 // for 4 KiB, and rows that lie far apart miss fewer translations of addresses.
 std::byte* allocate_fresh(size_t bytes) {
   if (bytes < 2 * kHugePage) return static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
-  void* buffer = std::aligned_alloc(kHugePage, bytes);
-  if (buffer) madvise(buffer, bytes, MADV_HUGEPAGE);  // advice: small pages do too
+  void* buffer = nullptr;  // posix_memalign: aligned_alloc wants a multiple of the alignment
+  if (posix_memalign(&buffer, kHugePage, bytes) != 0) return nullptr;
+  madvise(buffer, bytes, MADV_HUGEPAGE);  // advice: small pages do too
   return static_cast<std::byte*>(buffer);
 }
 
