@@ -43,8 +43,12 @@ bool is_about_reading(const std::string& file) {
 }
 
 TEST(HostileFiles, InfoIsAsStrictAsLoading) {
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "the sanitizer reserves terabytes of address space";
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "the sanitizer reserves terabytes of address space";
+#endif
 #endif
   const test::TemporaryFolder folder;
   const auto verdicts =

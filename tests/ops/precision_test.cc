@@ -144,7 +144,7 @@ TEST(Precision, HasNames) {
   EXPECT_EQ(precision_named("auto"), precision_named("auto"));
   if (!kernels::has_bf16_products()) {
     EXPECT_EQ(precision_named("auto"), Precision::f32);
-    EXPECT_THROW(WithPrecision(Precision::bf16), Error);
+    EXPECT_THROW(WithPrecision{Precision::bf16}, Error);
   }
   EXPECT_THROW(precision_named("fp16"), UsageError);
   EXPECT_EQ(current_precision(), Precision::f32);

@@ -15,10 +15,10 @@
 #undef TESSERA_S8_TILES
 #define TESSERA_S8_TILES (HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_AVX2)
 
+#if TESSERA_S8_TILES
+
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
-
-#if TESSERA_S8_TILES
 
 using I = hn::ScalableTag<int32_t>;
 using Words = hn::Vec<I>;
@@ -95,9 +95,9 @@ HWY_INLINE int32_t StartOf(const int8_t* b, int64_t n) {
   return -128 * sum;
 }
 
-#endif  // TESSERA_S8_TILES
-
 }  // namespace tessera::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
+
+#endif  // TESSERA_S8_TILES
 
 #endif  // per-target include guard
