@@ -39,14 +39,6 @@ Size resized_size(int64_t h, int64_t w, const Preprocess& how) {
   return {scaled(h), scaled(w)};
 }
 
-// The first of `input` pixels in the middle of `size`; negative where the middle is smaller than the input.
-int64_t crop_offset(int64_t size, int64_t input, bool floor) {
-  if (size < input) return -((input - size) / 2);
-  const int64_t half = (size - input) / 2;
-  const bool rounds_up = !floor && (size - input) % 2 == 1 && half % 2 == 1;
-  return rounds_up ? half + 1 : half;
-}
-
 std::array<uint8_t, 3> border_colour(const Preprocess& how) {
   std::array<uint8_t, 3> colour{};
   if (how.crop_mode != "border") return colour;
@@ -79,6 +71,13 @@ Plan plan_of(int64_t height, int64_t width, const Preprocess& how) {
 }
 
 }  // namespace
+
+int64_t crop_offset(int64_t size, int64_t input, bool floor) {
+  if (size < input) return -((input - size + (floor ? 1 : 0)) / 2);
+  const int64_t half = (size - input) / 2;
+  const bool rounds_up = !floor && (size - input) % 2 == 1 && half % 2 == 1;
+  return rounds_up ? half + 1 : half;
+}
 
 void Preprocess::visit(Options& o) {
   o.section("Preprocessing");
