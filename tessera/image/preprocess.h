@@ -3,6 +3,7 @@
 // resize.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -47,6 +48,9 @@ struct Preprocess {
 
 // Where a centre crop begins: the first of `input` pixels in the middle of `size`; negative where `size` is smaller.
 int64_t crop_offset(int64_t size, int64_t input, bool floor);
+
+// round(255 mean) of each channel: what surrounds a picture that does not fill its place.
+std::array<uint8_t, 3> mean_colour(const Preprocess& how);
 
 // Throws an Error that names the value which cannot be. fit() and normalise() take values that passed.
 void check(const Preprocess& how);
