@@ -39,13 +39,26 @@ void TrainOptions::visit(Options& o) {
       .placeholder("NAME");
 
   o.section("Learning rate schedule (below 1: a share of the run, else steps)");
-  o("schedule", schedule, "course of the learning rate").one_of({"cosine", "linear", "step", "multi_step", "constant"});
+  o("schedule", schedule, "course of the learning rate")
+      .one_of({"cosine", "linear", "poly", "step", "multi_step", "exponential", "one_cycle", "constant"});
   o("warmup", warmup, "length of the warm-up").at_least(0);
   o("warmup_lr", warmup_lr, "learning rate at the start of the warm-up").at_least(0);
-  o("min_lr", min_lr, "learning rate at the end of cosine and linear").at_least(0);
-  o("step_every", step_every, "distance of the drops of step").above(0);
+  o("min_lr", min_lr, "learning rate at the end of cosine, linear and poly").at_least(0);
+  o("step_every", step_every, "distance of the drops of step; in which exponential falls by the factor").above(0);
   o("milestones", milestones, "drops of multi_step").above(0);
   o("lr_factor", lr_factor, "what the learning rate is multiplied by at a drop").above(0).at_most(1);
+  o("power", power, "of what is left, poly").above(0);
+  o("k_decay", k_decay, "of what is done, cosine and poly: above 1 the rate stays high for longer").above(0);
+  o("cycles", cycles, "periods of cosine: warm restarts").at_least(1).at_most(1000);
+  o("cycle_growth", cycle_growth, "length of a period / that of the one before").above(0);
+  o("cycle_decay", cycle_decay, "its peak / that of the one before").above(0).at_most(1);
+  o("one_cycle_rise", one_cycle.rise, "share of the run until the peak of one_cycle, which has no other warm-up")
+      .above(0)
+      .below(1);
+  o("one_cycle_start", one_cycle.start_divisor, "peak / first learning rate").at_least(1);
+  o("one_cycle_final", one_cycle.final_divisor, "first / last learning rate").at_least(1);
+  o("one_cycle_straight", one_cycle.straight, "lines in place of half cosines");
+  o("one_cycle_three_phase", one_cycle.three_phase, "down as fast as up, then on to the last rate");
 
   o.section("Loss and data");
   o("label_smoothing", label_smoothing, "share of the target that all classes get").at_least(0).below(1);
@@ -117,11 +130,17 @@ Schedule schedule_options(const TrainOptions& options, int64_t total) {
   schedule.peak = options.lr;
   schedule.least = options.min_lr;
   schedule.total = total;
-  schedule.warmup = in_steps(options.warmup);
+  schedule.warmup = options.schedule == "one_cycle" ? 0 : in_steps(options.warmup);
   schedule.warmup_start = options.warmup_lr;
   schedule.every = std::max<int64_t>(1, in_steps(options.step_every));
   for (double milestone : options.milestones) schedule.milestones.push_back(in_steps(milestone));
   schedule.factor = options.lr_factor;
+  schedule.power = options.power;
+  schedule.k_decay = options.k_decay;
+  schedule.cycles = options.cycles;
+  schedule.cycle_growth = options.cycle_growth;
+  schedule.cycle_decay = options.cycle_decay;
+  schedule.one_cycle = options.one_cycle;
   return schedule;
 }
 

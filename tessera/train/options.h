@@ -46,6 +46,10 @@ struct TrainOptions {
   double step_every = 0.3;
   std::vector<double> milestones = {0.5, 0.75};
   double lr_factor = 0.1;
+  double power = 1, k_decay = 1;
+  int64_t cycles = 1;
+  double cycle_growth = 1, cycle_decay = 1;
+  Schedule::OneCycle one_cycle;
 
   double label_smoothing = 0;
   bool class_weights = false;
