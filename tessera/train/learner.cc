@@ -7,6 +7,7 @@
 #include "tessera/ops/cross_entropy.h"
 #include "tessera/ops/tape.h"
 #include "tessera/ops/training.h"
+#include "tessera/train/adaptive_clip.h"
 #include "tessera/train/clip.h"
 
 namespace tessera::train {
@@ -17,6 +18,7 @@ Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class
       precision_(ops::precision_named(options.precision)),
       parts_(options.accumulate),
       clip_(options.clip),
+      adaptive_clip_(options.adaptive_clip),
       smoothing_(static_cast<float>(options.label_smoothing)),
       class_weights_(std::move(class_weights)),
       parameters_(model, [&](const std::string& name) { return !is_frozen(options, name); }),
@@ -57,7 +59,9 @@ Learner::Result Learner::learn(const data::Batch& batch, int64_t t, double lr) {
   result.gradient_norm = global_norm(gradients);
   result.finite = std::isfinite(result.loss) && std::isfinite(result.gradient_norm);
   if (!result.finite) return result;
-  optimizer_->step(parameters_.values(), gradients, lr, clip_factor(result.gradient_norm, clip_),
+  const bool adaptive = adaptive_clip_ > 0;
+  if (adaptive) clip_adaptively(parameters_, gradients, adaptive_clip_);
+  optimizer_->step(parameters_.values(), gradients, lr, adaptive ? 1 : clip_factor(result.gradient_norm, clip_),
                    ema_ ? &*ema_ : nullptr);
   return result;
 }

@@ -42,7 +42,7 @@ class Learner {
   uint64_t seed_;
   ops::Precision precision_;
   int64_t parts_;
-  double clip_;
+  double clip_, adaptive_clip_;
   float smoothing_;
   Tensor class_weights_;
   FlatParameters parameters_;

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tessera/core/error.h"
+#include "tessera/train/optimizers/registry.h"
 
 namespace tessera::train {
 
@@ -23,17 +24,23 @@ void TrainOptions::visit(Options& o) {
   o("seed", seed_value, "of weights, order, augmentation and dropout").at_least(0);
 
   o.section("Optimiser");
-  o("optimizer", optimizer, "update rule").one_of({"adamw", "adam", "sgd"});
+  o("optimizer", optimizer, "update rule").one_of(optimizers().names());
   o("lr", lr, "peak learning rate").above(0);
   o("weight_decay", weight_decay, "weight decay, times the learning rate").at_least(0);
   o("decayed", decayed, "what is decayed: weights alone, positions and tokens too, or everything")
       .one_of({"weights", "two_dimensional", "everything"});
-  o("beta1", beta1, "memory of Adam's first moment").at_least(0).below(1);
-  o("beta2", beta2, "memory of Adam's second moment").at_least(0).below(1);
-  o("eps", eps, "what Adam adds to the root of the second moment").above(0);
+  o("beta1", beta1, "memory of Adam's first moment, Lion's share of its momentum in a step").at_least(0).below(1);
+  o("beta2", beta2, "memory of Adam's second moment, of Lion's momentum (0.99 in its paper)").at_least(0).below(1);
+  o("eps", eps, "what Adam and LAMB add to the root of the second moment (LAMB's paper: 1e-6)").above(0);
+  o("amsgrad", amsgrad, "Adam divides by the largest second moment so far");
   o("momentum", momentum, "memory of SGD").at_least(0).below(1);
   o("nesterov", nesterov, "SGD looks ahead along its momentum");
+  o("caution", caution, "Lion leaves out steps against the gradient");
+  o("trust_clip", trust_clip, "LAMB makes steps shorter, never longer");
+  o("always_adapt", always_adapt, "LAMB adapts the steps of parameters that are not decayed, too");
   o("clip", clip, "largest norm of the gradient; 0: any").at_least(0);
+  o("adaptive_clip", adaptive_clip, "in place of clip: largest norm of an output's gradient / of its weights; 0: off")
+      .at_least(0);
   o("layer_decay", layer_decay, "factor of the learning rate from each layer to the one before").above(0).at_most(1);
   o("freeze", freeze, "parameters to leave as they are: names, beginnings of names, or patterns with *")
       .placeholder("NAME");
@@ -96,6 +103,9 @@ void check(const TrainOptions& options) {
     fail_usage("a batch of {} pictures cannot be computed in {} parts: lower accumulate", options.batch,
                options.accumulate);
   if (options.nesterov && options.momentum == 0) fail_usage("nesterov needs a momentum above 0");
+  if (options.one_cycle.three_phase && options.one_cycle.rise > 0.5)
+    fail_usage("one_cycle_three_phase goes up and down within the run: one_cycle_rise must be at most 0.5, not {}",
+               options.one_cycle.rise);
   if (options.min_lr > options.lr) fail_usage("min_lr {} is above lr {}", options.min_lr, options.lr);
   if (options.class_weights && (options.mixing.mixup > 0 || options.mixing.cutmix > 0))
     fail_usage("class_weights does not go with mixup or cutmix: use balanced to treat rare classes alike");
@@ -108,15 +118,22 @@ OptimizerOptions optimizer_options(const TrainOptions& options) {
           .beta1 = options.beta1,
           .beta2 = options.beta2,
           .eps = options.eps,
+          .amsgrad = options.amsgrad,
           .momentum = options.momentum,
-          .nesterov = options.nesterov};
+          .nesterov = options.nesterov,
+          .caution = options.caution,
+          .trust_clip = options.trust_clip,
+          .always_adapt = options.always_adapt};
 }
 
 GroupOptions group_options(const TrainOptions& options) {
   Decayed decayed = Decayed::weights;
   if (options.decayed == "two_dimensional") decayed = Decayed::two_dimensional;
   if (options.decayed == "everything") decayed = Decayed::everything;
-  return {.weight_decay = options.weight_decay, .decayed = decayed, .layer_decay = options.layer_decay};
+  return {.weight_decay = options.weight_decay,
+          .decayed = decayed,
+          .layer_decay = options.layer_decay,
+          .by_parameter = optimizers().at(options.optimizer).by_parameter};
 }
 
 EmaOptions ema_options(const TrainOptions& options) { return {.decay = options.ema, .warm_up = options.ema_warm_up}; }

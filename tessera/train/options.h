@@ -35,7 +35,9 @@ struct TrainOptions {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   double momentum = 0.9;
   bool nesterov = false;
+  bool amsgrad = false, caution = false, trust_clip = false, always_adapt = false;
   double clip = 1;
+  double adaptive_clip = 0;
   double layer_decay = 1;
   std::vector<std::string> freeze;
 
