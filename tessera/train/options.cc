@@ -68,7 +68,13 @@ void TrainOptions::visit(Options& o) {
   o("one_cycle_three_phase", one_cycle.three_phase, "down as fast as up, then on to the last rate");
 
   o.section("Loss and data");
+  o("loss", loss, "cross-entropy over the classes, or binary cross-entropy of each class by itself")
+      .one_of({"cross_entropy", "bce"});
   o("label_smoothing", label_smoothing, "share of the target that all classes get").at_least(0).below(1);
+  o("bce_threshold", bce_threshold, "targets above it count as 1, others as 0, with bce; -1: they stay as they are")
+      .at_least(-1)
+      .below(1);
+  o("bce_sum", bce_sum, "sum bce over the classes in place of their mean");
   o("class_weights", class_weights, "weigh the loss by class, so that rare classes count as much");
   o("balanced", balanced, "draw every class equally often");
   o("repeats", repeats, "augmentations of a picture in a row (repeated augmentation)").at_least(1);
@@ -107,6 +113,8 @@ void check(const TrainOptions& options) {
     fail_usage("one_cycle_three_phase goes up and down within the run: one_cycle_rise must be at most 0.5, not {}",
                options.one_cycle.rise);
   if (options.min_lr > options.lr) fail_usage("min_lr {} is above lr {}", options.min_lr, options.lr);
+  if (options.class_weights && options.loss != "cross_entropy")
+    fail_usage("class_weights is for the loss cross_entropy: use balanced to treat rare classes alike");
   if (options.class_weights && (options.mixing.mixup > 0 || options.mixing.cutmix > 0))
     fail_usage("class_weights does not go with mixup or cutmix: use balanced to treat rare classes alike");
   image::check(options.augmentation);
@@ -124,6 +132,13 @@ OptimizerOptions optimizer_options(const TrainOptions& options) {
           .caution = options.caution,
           .trust_clip = options.trust_clip,
           .always_adapt = options.always_adapt};
+}
+
+LossOptions loss_options(const TrainOptions& options) {
+  return {.kind = options.loss,
+          .smoothing = options.label_smoothing,
+          .threshold = options.bce_threshold,
+          .sum_classes = options.bce_sum};
 }
 
 GroupOptions group_options(const TrainOptions& options) {

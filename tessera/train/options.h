@@ -10,6 +10,7 @@
 #include "tessera/image/mix.h"
 #include "tessera/train/ema.h"
 #include "tessera/train/groups.h"
+#include "tessera/train/loss.h"
 #include "tessera/train/optimizer.h"
 #include "tessera/train/schedule.h"
 
@@ -53,7 +54,10 @@ struct TrainOptions {
   double cycle_growth = 1, cycle_decay = 1;
   Schedule::OneCycle one_cycle;
 
+  std::string loss = "cross_entropy";
   double label_smoothing = 0;
+  double bce_threshold = -1;
+  bool bce_sum = false;
   bool class_weights = false;
   bool balanced = false;
   int64_t repeats = 1;
@@ -78,6 +82,7 @@ struct TrainOptions {
 void check(const TrainOptions& options);
 
 OptimizerOptions optimizer_options(const TrainOptions& options);
+LossOptions loss_options(const TrainOptions& options);
 GroupOptions group_options(const TrainOptions& options);
 EmaOptions ema_options(const TrainOptions& options);
 // For a run whose first plan has `total` steps: what is given as a share of the run becomes steps.
