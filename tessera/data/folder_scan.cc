@@ -27,15 +27,16 @@ bool hidden(const fs::path& path) { return path.filename().string().starts_with(
 
 std::optional<image::Format> sniff_file(const fs::path& path) { return image::sniff(read_file(path, 16)); }
 
+// What is called .gif is a stray, as for torchvision: a drawing or a notice ("image not found") among photographs.
 bool is_picture(const fs::directory_entry& entry) {
   std::string extension = entry.path().extension().string();
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const char* known : {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"}) {
+  for (const char* known : {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp"}) {
     if (extension == known) return true;
   }
   if (!entry.is_regular_file()) return false;
   const auto format = sniff_file(entry.path());
-  return format && image::can_decode(*format);
+  return format && image::can_decode(*format) && *format != image::Format::gif;
 }
 
 // Adds what lies in a class folder and below it.

@@ -91,14 +91,14 @@ TEST_F(FolderTest, PassesOverStrayFilesAndNamesThem) {
   test::write_class(folder_ / "b", 3, 100);
   test::write_text(folder_ / "readme.txt", "notes");
   test::write_text(folder_ / "a/.DS_Store", "x");
-  test::write_text(folder_ / "a/stray.pdf", "%PDF-1.4");
+  test::write_text(folder_ / "a/stray.gif", "GIF89a");
   test::write_class(folder_ / "a/.thumbnails", 2, 0);
   std::filesystem::copy(folder_ / "a/1.png", folder_ / "b/picture");  // without an ending: the bytes say what it is
   const DataSets sets = open_data(folder_.path(), {"test_fraction=0"});
   EXPECT_EQ(sets.train->size(), 7);
   ASSERT_EQ(sets.notes.size(), 1u);
-  EXPECT_EQ(sets.notes[0], fmt::format("passed over 3 files that are no picture: {}, {}, {}", at("a/.DS_Store"),
-                                       at("a/stray.pdf"), at("readme.txt")));
+  EXPECT_EQ(sets.notes[0], fmt::format("passed over 3 files that are not JPEG, PNG, WebP or BMP: {}, {}, {}",
+                                       at("a/.DS_Store"), at("a/stray.gif"), at("readme.txt")));
 }
 
 TEST_F(FolderTest, LeavesOutAFewCorruptPicturesAndStopsAtMany) {
