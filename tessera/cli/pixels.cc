@@ -33,7 +33,7 @@ struct PixelsOptions {
   int64_t max_pixels = image::kMaxPixels;
 
   void visit(Options& o) {
-    o("file", file, "a picture: JPEG, PNG, WebP, GIF or BMP").positional().required().placeholder("FILE");
+    o("file", file, "a picture: JPEG, PNG, WebP, GIF, BMP or TIFF").positional().required().placeholder("FILE");
     o("exif", exif, "turns the picture as its EXIF says; timm, torchvision and Hugging Face do not");
     o("max_pixels", max_pixels, "of the picture; a larger one is refused").at_least(1);
     o.section("As a model sees it");

@@ -29,7 +29,8 @@ struct PredictOptions {
   void visit(Options& o) {
     weights.visit(o);
     o("paths", paths,
-      "pictures (JPEG, PNG, WebP, GIF, BMP), folders of them, or .npy: float32 (B, C, H, W) as the model takes it, "
+      "pictures (JPEG, PNG, WebP, GIF, BMP, TIFF), folders of them, or .npy: float32 (B, C, H, W) as the model takes "
+      "it, "
       "uint8 (H, W, 3) or (B, H, W, 3) pixels")
         .positional()
         .placeholder("PATH…");

@@ -13,7 +13,7 @@ namespace fs = std::filesystem;
 namespace {
 
 bool claims_to_be_picture(const fs::path& path) {
-  for (const char* known : {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp"}) {
+  for (const char* known : {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}) {
     if (lower_extension(path) == known) return true;
   }
   try {

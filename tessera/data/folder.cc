@@ -198,7 +198,8 @@ DataSets open(const fs::path& folder, const Settings& settings, const OpenOption
   for (const Part& part : parts) strays.insert(strays.end(), part.strays.begin(), part.strays.end());
   if (!strays.empty()) {
     const char* files = strays.size() == 1 ? "file that is" : "files that are";
-    sets.notes.push_back(fmt::format("passed over {} {} not JPEG, PNG, WebP or BMP: {}", strays.size(), files, list_some(strays)));
+    sets.notes.push_back(
+        fmt::format("passed over {} {} not JPEG, PNG, WebP, BMP or TIFF: {}", strays.size(), files, list_some(strays)));
   }
   check_parts(parts, settings, options, sets.notes);
   for (Part& part : parts) {

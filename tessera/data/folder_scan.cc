@@ -31,7 +31,7 @@ std::optional<image::Format> sniff_file(const fs::path& path) { return image::sn
 bool is_picture(const fs::directory_entry& entry) {
   std::string extension = entry.path().extension().string();
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const char* known : {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp"}) {
+  for (const char* known : {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"}) {
     if (extension == known) return true;
   }
   if (!entry.is_regular_file()) return false;

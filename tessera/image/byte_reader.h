@@ -1,4 +1,5 @@
-// Little-endian numbers of a picture file, one after the other. What lies beyond the end is an Error.
+// The numbers of a picture file, one after the other, little-endian unless said otherwise. What lies beyond the end is
+// an Error.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +17,8 @@ class ByteReader {
   ByteReader(std::span<const std::byte> bytes, std::string_view name, std::string_view format)
       : bytes_(bytes), name_(name), format_(format) {}
 
+  void set_big_endian(bool big_endian) { big_endian_ = big_endian; }
+  bool is_big_endian() const { return big_endian_; }
   size_t at() const { return at_; }
   size_t left() const { return bytes_.size() - at_; }
   void seek(size_t at) {
@@ -39,19 +42,27 @@ class ByteReader {
   [[noreturn]] void broken(fmt::format_string<Args...> format, Args&&... args) const {
     fail("{}: broken {}: {}", name_, format_, fmt::format(format, std::forward<Args>(args)...));
   }
+  // "x.tif: a TIFF with … cannot be read; convert it to PNG": sound, but of a kind that is not known.
+  template <class... Args>
+  [[noreturn]] void unknown(fmt::format_string<Args...> format, Args&&... args) const {
+    fail("{}: a {} with {} cannot be read; convert it to PNG", name_, format_,
+         fmt::format(format, std::forward<Args>(args)...));
+  }
   [[noreturn]] void cut_off() const { broken("the file is cut off"); }
 
  private:
   uint32_t number(size_t size) {
     const std::span<const std::byte> bytes = take(size);
     uint32_t value = 0;
-    for (size_t i = size; i-- > 0;) value = value << 8 | std::to_integer<uint32_t>(bytes[i]);
+    for (size_t i = 0; i < size; ++i)
+      value = value << 8 | std::to_integer<uint32_t>(bytes[big_endian_ ? i : size - 1 - i]);
     return value;
   }
 
   std::span<const std::byte> bytes_;
   std::string_view name_, format_;
   size_t at_ = 0;
+  bool big_endian_ = false;
 };
 
 }  // namespace tessera::image

@@ -25,6 +25,8 @@ Decoded decode_stored(std::span<const std::byte> bytes, std::string_view name, c
       return decode_gif(bytes, name, max_pixels);
     case Format::bmp:
       return decode_bmp(bytes, name, max_pixels);
+    case Format::tiff:
+      return decode_tiff(bytes, name, max_pixels);
     default:
       fail("{}: {} pictures cannot be read; convert it to PNG or JPEG", name, to_string(*format));
   }

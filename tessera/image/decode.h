@@ -3,6 +3,7 @@
 // JPEG: libjpeg's defaults (accurate integer DCT, smooth chroma upsampling, block smoothing); gray, YCbCr, RGB, CMYK
 // and YCCK. PNG: every colour type and bit depth, interlaced or not; 16 bits keep the high byte, except that 16-bit
 // gray is clipped to 255, as Pillow has it. WebP, lossy or not. GIF. BMP: 1 to 32 bits, with masks or run-length coded.
+// TIFF: bilevel to 16 bits, gray, palette, RGB, CMYK; uncompressed, PackBits, LZW, deflate.
 // Transparency is dropped, not composited; of an animation the default picture is taken, or the first; colour profiles
 // and gamma are left alone.
 //
@@ -53,6 +54,7 @@ Decoded decode_png(std::span<const std::byte> bytes, std::string_view name, int6
 Decoded decode_webp(std::span<const std::byte> bytes, std::string_view name, int64_t max_pixels);
 Decoded decode_gif(std::span<const std::byte> bytes, std::string_view name, int64_t max_pixels);
 Decoded decode_bmp(std::span<const std::byte> bytes, std::string_view name, int64_t max_pixels);
+Decoded decode_tiff(std::span<const std::byte> bytes, std::string_view name, int64_t max_pixels);
 // What they ask as soon as they know the size: an Error where a limit is exceeded.
 void check_size(int64_t width, int64_t height, int64_t max_pixels, std::string_view name);
 

@@ -77,7 +77,7 @@ void check_header(const ByteReader& reader, const Header& header) {
                       (bits == 1 || bits == 4 || bits == 8 || bits == 16 || bits == 24 || bits == 32)) ||
                      (header.compression == kRuns8 && bits == 8) || (header.compression == kRuns4 && bits == 4) ||
                      (has_masks && (bits == 16 || bits == 24 || bits == 32));
-  if (!known) reader.broken("{} bits a pixel with compression {} cannot be read", bits, header.compression);
+  if (!known) reader.unknown("{} bits a pixel and compression {}", bits, header.compression);
 }
 
 Palette read_palette(ByteReader& reader, const Header& header) {

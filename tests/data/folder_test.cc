@@ -97,7 +97,7 @@ TEST_F(FolderTest, PassesOverStrayFilesAndNamesThem) {
   const DataSets sets = open_data(folder_.path(), {"test_fraction=0"});
   EXPECT_EQ(sets.train->size(), 7);
   ASSERT_EQ(sets.notes.size(), 1u);
-  EXPECT_EQ(sets.notes[0], fmt::format("passed over 3 files that are not JPEG, PNG, WebP or BMP: {}, {}, {}",
+  EXPECT_EQ(sets.notes[0], fmt::format("passed over 3 files that are not JPEG, PNG, WebP, BMP or TIFF: {}, {}, {}",
                                        at("a/.DS_Store"), at("a/stray.gif"), at("readme.txt")));
 }
 

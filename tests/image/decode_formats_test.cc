@@ -191,9 +191,121 @@ TEST(DecodeBmp, RefusesBeforeItTakesMemory) {
   EXPECT_EQ(error_of([] { decode(bmp({.width = 2'000'000, .bits = 8}).bytes(), "x.bmp"); }),
             "x.bmp: 2000000 x 1 pixels; no side may be longer than 1000000 pixels");
   EXPECT_EQ(error_of([] { decode(bmp({.width = 1, .bits = 7}).bytes(), "x.bmp"); }),
-            "x.bmp: broken BMP: 7 bits a pixel with compression 0 cannot be read");
+            "x.bmp: a BMP with 7 bits a pixel and compression 0 cannot be read; convert it to PNG");
   EXPECT_EQ(error_of([] { decode(bmp({.width = 0, .bits = 8}).bytes(), "x.bmp"); }),
             "x.bmp: broken BMP: it has 0 x 1 pixels");
+}
+
+struct Field {
+  uint32_t tag;
+  std::vector<uint32_t> values;
+};
+
+// A little-endian file with its one strip (or a strip for each plane) behind the header. All values are LONGs.
+Bytes tiff(std::vector<Field> fields, const std::vector<std::vector<uint32_t>>& strips) {
+  Writer writer;
+  writer.text("II*").u8(0);
+  uint32_t size = 0, at = 8;
+  for (const auto& strip : strips) size += static_cast<uint32_t>(strip.size());
+  writer.u32(8 + size);
+  Field offsets{273, {}}, sizes{279, {}};
+  for (const auto& strip : strips) {
+    for (uint32_t value : strip) writer.u8(value);
+    offsets.values.push_back(at);
+    sizes.values.push_back(static_cast<uint32_t>(strip.size()));
+    at += static_cast<uint32_t>(strip.size());
+  }
+  fields.push_back(offsets);
+  fields.push_back(sizes);
+  writer.u16(static_cast<uint32_t>(fields.size()));
+  uint32_t outside = at + 2 + 12 * static_cast<uint32_t>(fields.size()) + 4;
+  for (const Field& field : fields) {
+    writer.u16(field.tag).u16(4).u32(static_cast<uint32_t>(field.values.size()));
+    writer.u32(field.values.size() == 1 ? field.values[0] : outside);
+    if (field.values.size() > 1) outside += 4 * static_cast<uint32_t>(field.values.size());
+  }
+  writer.u32(0);
+  for (const Field& field : fields)
+    for (size_t i = 0; field.values.size() > 1 && i < field.values.size(); ++i) writer.u32(field.values[i]);
+  return writer.bytes();
+}
+
+std::vector<Field> size_of(uint32_t width, uint32_t height, uint32_t photometric, std::vector<uint32_t> bits) {
+  const auto samples = static_cast<uint32_t>(bits.size());
+  return {{256, {width}}, {257, {height}}, {258, std::move(bits)}, {262, {photometric}}, {277, {samples}}};
+}
+
+TEST(DecodeTiff, ReadsGrayPalettesAndColours) {
+  using Pixels = std::vector<uint8_t>;
+  EXPECT_EQ(reds(decode(tiff(size_of(10, 1, 0, {1}), {{0b10110000, 0b01000000}}), "x.tif")),
+            (Pixels{0, 255, 0, 0, 255, 255, 255, 255, 255, 0}));
+  EXPECT_EQ(reds(decode(tiff(size_of(3, 1, 1, {4}), {{0x0F, 0x80}}), "x.tif")), (Pixels{0, 255, 8 * 17}));
+  EXPECT_EQ(reds(decode(tiff(size_of(3, 1, 1, {16}), {{7, 0, 0, 1, 255, 255}}), "x.tif")), (Pixels{7, 255, 255}));
+  std::vector<Field> palette = size_of(2, 1, 3, {1});
+  palette.push_back({320, {0x100, 0xFF00, 0x200, 0xFE00, 0x300, 0xFD00}});
+  EXPECT_EQ(decode(tiff(palette, {{0b01000000}}), "x.tif").pixels, (Pixels{1, 2, 3, 255, 254, 253}));
+  EXPECT_EQ(decode(tiff(size_of(1, 1, 2, {16, 16, 16}), {{9, 1, 9, 2, 9, 3}}), "x.tif").pixels, (Pixels{1, 2, 3}));
+  std::vector<Field> premultiplied = size_of(2, 1, 2, {8, 8, 8, 8}), planes = size_of(2, 1, 2, {8, 8, 8});
+  premultiplied.push_back({338, {1}});
+  EXPECT_EQ(decode(tiff(premultiplied, {{50, 20, 200, 100, 1, 2, 3, 0}}), "x.tif").pixels,
+            (Pixels{127, 51, 255, 0, 0, 0}));
+  planes.push_back({284, {2}});
+  EXPECT_EQ(decode(tiff(planes, {{1, 2}, {3, 4}, {5, 6}}), "x.tif").pixels, (Pixels{1, 3, 5, 2, 4, 6}));
+  EXPECT_EQ(decode(tiff(size_of(1, 1, 5, {8, 8, 8, 8}), {{0, 255, 0, 51}}), "x.tif").pixels, (Pixels{204, 0, 204}));
+}
+
+TEST(DecodeTiff, UndoesCompressionsAndDifferences) {
+  const auto gray = [](uint32_t compression, uint32_t predictor, const std::vector<uint32_t>& strip) {
+    std::vector<Field> fields = size_of(6, 1, 1, {8});
+    fields.push_back({259, {compression}});
+    fields.push_back({317, {predictor}});
+    return reds(decode(tiff(fields, {strip}), "x.tif"));
+  };
+  const std::vector<uint8_t> expected = {7, 7, 7, 7, 9, 8};
+  EXPECT_EQ(gray(32773, 1, {253, 7, 128, 1, 9, 8}), expected);
+  const auto lzw = [](const std::vector<uint32_t>& codes) {  // of 9 bits
+    std::vector<uint32_t> bytes((9 * codes.size() + 7) / 8);
+    for (size_t i = 0; i < 9 * codes.size(); ++i) bytes[i / 8] |= (codes[i / 9] >> (8 - i % 9) & 1) << (7 - i % 8);
+    return bytes;
+  };
+  EXPECT_EQ(gray(5, 1, lzw({256, 7, 258, 7, 9, 8, 257})), expected);  // 258, not yet known: 7 7
+  EXPECT_EQ(gray(5, 2, lzw({256, 7, 0, 0, 0, 2, 255, 257})), expected);
+  EXPECT_EQ(gray(32773, 2, {5, 7, 7, 7, 7, 9, 8}), expected);  // where differences mean nothing
+  EXPECT_EQ(error_of([&] { gray(5, 1, {0x80, 0x7F, 0xFF, 0xFF, 0xFF}); }), "x.tif: broken TIFF: the file is cut off");
+}
+
+TEST(DecodeTiff, NamesWhatItCannotRead) {
+  std::vector<Field> jpeg = size_of(1, 1, 2, {8, 8, 8});
+  jpeg.push_back({259, {7}});
+  EXPECT_EQ(error_of([&] {
+              decode(tiff(jpeg, {{0, 0, 0}}), "x.tif");
+            }),
+            "x.tif: a TIFF with 3 samples of 8 bits, photometric 2, compression 7, predictor 1 cannot be read; convert "
+            "it to PNG");
+  EXPECT_EQ(error_of([&] { decode(tiff(size_of(13'000, 13'000, 1, {8}), {{1}}), "x.tif"); }),
+            "x.tif: broken TIFF: the file is cut off");
+  EXPECT_EQ(error_of([&] { decode(tiff(size_of(0, 1, 1, {8}), {{1}}), "x.tif"); }),
+            "x.tif: broken TIFF: it has no pixels");
+}
+
+TEST(DecodeTiff, CorruptIsAPictureOrOneLine) {
+  std::vector<Field> lzw = size_of(6, 1, 1, {8}), rgb = size_of(4, 3, 2, {8, 8, 8});
+  lzw.push_back({259, {5}});
+  for (const Bytes& sound : {tiff(lzw, {{128, 1, 224, 64, 96, 36, 4, 4}}), tiff(rgb, {std::vector<uint32_t>(36, 9)})}) {
+    uint32_t state = 1;
+    for (int trial = 0; trial < 3000; ++trial) {
+      Bytes bad = sound;
+      for (int i = 0; i < 1 + trial % 3; ++i) {
+        state = state * 1664525 + 1013904223;
+        bad[(state >> 8) % bad.size()] = static_cast<std::byte>(state >> 3);
+      }
+      const std::string message = error_of([&] {
+        const Picture picture = decode(bad, "x.tif", {.max_pixels = 1'000'000});
+        EXPECT_EQ(picture.pixels.size(), static_cast<size_t>(picture.height * picture.width * 3));
+      });
+      EXPECT_EQ(message.find('\n'), std::string::npos) << message;
+    }
+  }
 }
 
 class Awkward : public testing::TestWithParam<const char*> {

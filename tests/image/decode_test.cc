@@ -129,8 +129,8 @@ TEST(Decode, WhatIsNoPictureIsToldFromACorruptOne) {
   EXPECT_EQ(sniff(to_bytes("\xFF\xD8\xFF\xE0")), Format::jpeg);
   EXPECT_EQ(message_of([] { decode(to_bytes("hello"), "a/b.jpg"); }),
             "a/b.jpg: not a picture (its first bytes are of no known picture format)");
-  EXPECT_EQ(message_of([] { decode(to_bytes("II*\0...."sv), "x.tif"); }),
-            "x.tif: TIFF pictures cannot be read; convert it to PNG or JPEG");
+  EXPECT_EQ(message_of([] { decode(to_bytes("\0\0\0 ftypavif"sv), "x.avif"); }),
+            "x.avif: HEIF or AVIF pictures cannot be read; convert it to PNG or JPEG");
   EXPECT_EQ(message_of([] { decode(to_bytes("\xFF\xD8\xFF"), "x.jpg"); }).substr(0, 19), "x.jpg: broken JPEG:");
 }
 
