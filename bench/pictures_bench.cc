@@ -25,7 +25,8 @@ void time_photo(benchmark::State& state, const fs::path& path) {
   const image::Preprocess how;
   std::vector<float> out(static_cast<size_t>(how.height * how.width * how.channels));
   for (auto _ : state) {
-    const image::Picture picture = image::decode_file(path, image::Orientation::ignore, image::need_of(how));
+    const image::Picture picture =
+        image::decode_file(path, {.orientation = image::Orientation::ignore, .need = image::need_of(how)});
     image::normalise(image::fit(picture, how), how, image::Layout::nhwc, out.data());
     benchmark::DoNotOptimize(out.data());
   }

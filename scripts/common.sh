@@ -2,8 +2,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-packages=(build-essential cmake ninja-build pkg-config libdnnl-dev libhwy-dev libjpeg62-turbo-dev libpng-dev zlib1g-dev
-  libtomlplusplus-dev nlohmann-json3-dev libfmt-dev)
+packages=(build-essential cmake ninja-build pkg-config libdnnl-dev libhwy-dev libjpeg62-turbo-dev libpng-dev libwebp-dev
+  zlib1g-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev)
 test_packages=(libgtest-dev libbenchmark-dev libprotobuf-dev protobuf-compiler)
 
 say() { printf '\n== %s\n' "$*"; }

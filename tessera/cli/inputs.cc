@@ -7,7 +7,6 @@
 #include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
 #include "tessera/formats/npy.h"
-#include "tessera/image/decode.h"
 
 namespace tessera::cli {
 
@@ -45,8 +44,9 @@ Prepared prepare(const infer::Classifier& classifier, int64_t count, const std::
   return result;
 }
 
-Inputs::Inputs(const infer::Classifier& classifier, const std::vector<std::string>& paths, int64_t batch)
-    : classifier_(classifier), walk_(paths), batch_(batch) {}
+Inputs::Inputs(const infer::Classifier& classifier, const std::vector<std::string>& paths, int64_t batch,
+               const image::Decoding& decoding)
+    : classifier_(classifier), walk_(paths), batch_(batch), decoding_(decoding) {}
 
 bool Inputs::next(Batch& batch) {
   batch = {};
@@ -75,10 +75,10 @@ bool Inputs::take_files(Batch& batch) {
     pending_.reset();
   }
   if (files.empty()) return false;
-  const image::Need need = image::need_of(classifier_.preprocess());
+  image::Decoding how = decoding_;
+  how.need = image::need_of(classifier_.preprocess());
   batch.images = prepare_some(
-      std::ssize(files),
-      [&](int64_t i) { return image::decode_file(files[static_cast<size_t>(i)], image::Orientation::apply, need); },
+      std::ssize(files), [&](int64_t i) { return image::decode_file(files[static_cast<size_t>(i)], how); },
       [&](int64_t i) { batch.names.push_back(files[static_cast<size_t>(i)].string()); });
   return true;
 }

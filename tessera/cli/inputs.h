@@ -13,6 +13,7 @@
 #include "tessera/cli/walk.h"
 #include "tessera/data/data_set.h"
 #include "tessera/formats/array.h"
+#include "tessera/image/decode.h"
 #include "tessera/infer/classifier.h"
 
 namespace tessera::cli {
@@ -36,7 +37,8 @@ class Inputs {
  public:
   // Paths as Walk takes them. `.npy`: float32 (B, C, H, W) is normalised input, uint8 (H, W, C) or (B, H, W, C) are
   // pixels. The classifier must outlive this.
-  Inputs(const infer::Classifier& classifier, const std::vector<std::string>& paths, int64_t batch);
+  Inputs(const infer::Classifier& classifier, const std::vector<std::string>& paths, int64_t batch,
+         const image::Decoding& decoding = {});
 
   // The first `count` pictures of a data set (0: all), behind the paths.
   void add(std::shared_ptr<const data::DataSet> set, int64_t count);
@@ -60,6 +62,7 @@ class Inputs {
   const infer::Classifier& classifier_;
   Walk walk_;
   int64_t batch_;
+  image::Decoding decoding_;
   std::optional<std::filesystem::path> pending_;  // a file that the next batch begins with
   std::optional<formats::Array> array_;           // being read: (B, …)
   std::string array_name_;

@@ -21,7 +21,7 @@ struct PredictOptions {
   DataChoice data;
   std::string split = "test";
   int64_t count = 0;
-  int64_t top = 5, batch = 16, threads = 0;
+  int64_t top = 5, batch = 16, threads = 0, max_pixels = image::kMaxPixels;
   std::string precision = "f32";
   bool json = false, csv = false;
   std::string logits;
@@ -29,7 +29,8 @@ struct PredictOptions {
   void visit(Options& o) {
     weights.visit(o);
     o("paths", paths,
-      "pictures (JPEG, PNG), folders of them, or .npy: float32 (B, C, H, W) as the model takes it, "
+      "pictures (JPEG, PNG, WebP, GIF, BMP, TIFF), folders of them, or .npy: float32 (B, C, H, W) as the model takes "
+      "it, "
       "uint8 (H, W, 3) or (B, H, W, 3) pixels")
         .positional()
         .placeholder("PATH…");
@@ -39,6 +40,7 @@ struct PredictOptions {
     o("split", split, "part of the data set").one_of({"test", "val", "train"});
     o("count", count, "pictures of the data set, from its beginning; 0: all").at_least(0);
     o("batch", batch, "pictures that go through the model at once").at_least(1);
+    o("max_pixels", max_pixels, "of a picture; larger ones are refused").at_least(1);
     o("threads", threads, "0: one for each core").at_least(0);
     o("precision", precision, "of the products; bf16: faster where the machine has it").one_of({"f32", "bf16"});
     o.section("Output");
@@ -106,7 +108,7 @@ int predict(const Arguments& arguments) {
   if (o.threads) set_num_threads(static_cast<int>(o.threads));
 
   const infer::Classifier classifier = o.weights.load().with_precision(ops::precision_named(o.precision));
-  Inputs inputs(classifier, paths, o.batch);
+  Inputs inputs(classifier, paths, o.batch, {.max_pixels = o.max_pixels});
   if (!o.data.data.empty()) inputs.add(o.data.part(o.data.open(o.split == "train"), o.split), o.count);
   const bool pictures = !o.data.data.empty() || !std::all_of(paths.begin(), paths.end(), is_array);
   if (classifier.info().preprocess.empty() && pictures)

@@ -13,8 +13,9 @@ namespace fs = std::filesystem;
 namespace {
 
 bool claims_to_be_picture(const fs::path& path) {
-  const std::string extension = lower_extension(path);
-  if (extension == ".jpg" || extension == ".jpeg" || extension == ".png") return true;
+  for (const char* known : {".jpg", ".jpeg", ".png", ".webp", ".gif", ".bmp", ".tif", ".tiff"}) {
+    if (lower_extension(path) == known) return true;
+  }
   try {
     return image::sniff(read_file(path, 16)).has_value();
   } catch (const Error&) {
@@ -41,8 +42,7 @@ std::optional<fs::path> Walk::next() {
   while (!todo_.empty()) {
     if (todo_.back().empty()) {
       todo_.pop_back();
-      TESSERA_CHECK(todo_.size() != 1 || found_ > 0, "{}: there are no pictures (JPEG or PNG) in this folder",
-                    argument_.string());
+      TESSERA_CHECK(todo_.size() != 1 || found_ > 0, "{}: there are no pictures in this folder", argument_.string());
       continue;
     }
     const bool is_argument = todo_.size() == 1;

@@ -1,4 +1,4 @@
-// Class folders of JPEG and PNG pictures: DIR/train/CLASS/FILE with DIR/test or DIR/val (or both), or DIR/CLASS/FILE,
+// Class folders of pictures: DIR/train/CLASS/FILE with DIR/test or DIR/val (or both), or DIR/CLASS/FILE,
 // which is then split by a seed.
 #include <fmt/core.h>
 
@@ -20,8 +20,8 @@ constexpr double kCorruptAllowed = 0.01;  // of a part's pictures
 
 class Folder final : public DataSet {
  public:
-  Folder(std::vector<PictureFile> files, std::vector<std::string> class_names)
-      : files_(std::move(files)), names_(std::move(class_names)) {}
+  Folder(std::vector<PictureFile> files, std::vector<std::string> class_names, int64_t max_pixels)
+      : files_(std::move(files)), names_(std::move(class_names)), max_pixels_(max_pixels) {}
 
   int64_t size() const override { return static_cast<int64_t>(files_.size()); }
   int64_t label(int64_t index) const override { return file(index).label; }
@@ -32,7 +32,7 @@ class Folder final : public DataSet {
   Sample get_part(int64_t index, const image::Need& need) const override {
     const PictureFile& found = file(index);
     if (!found.decoded.pixels.empty()) return {found.decoded, found.label};
-    return {image::decode_file(found.path, image::Orientation::apply, need), found.label};
+    return {image::decode_file(found.path, {.max_pixels = max_pixels_, .need = need}), found.label};
   }
 
  private:
@@ -40,11 +40,12 @@ class Folder final : public DataSet {
 
   std::vector<PictureFile> files_;
   std::vector<std::string> names_;
+  int64_t max_pixels_;
 };
 
 struct Settings {
   double test_fraction = 0.2;
-  int64_t split_seed = 0, cache = 1024;
+  int64_t split_seed = 0, cache = 1024, max_pixels = image::kMaxPixels;
   std::string check = "full";
 
   void visit(Options& o) {
@@ -54,6 +55,7 @@ struct Settings {
     o("split_seed", split_seed, "which pictures these are").at_least(0);
     o("check", check, "before anything else: decode every file, or read its first bytes").one_of({"full", "header"});
     o("cache", cache, "MiB of decoded pictures to keep in memory (with check=full)").at_least(0);
+    o("max_pixels", max_pixels, "of a picture; larger ones count as corrupt").at_least(1);
   }
 };
 
@@ -121,7 +123,7 @@ void check_parts(std::vector<Part>& parts, const Settings& settings, const OpenO
   for (Part& part : parts) {
     for (PictureFile& file : part.files) files.push_back(&file);
   }
-  check_files(files, {settings.check == "full", settings.cache << 20}, options);
+  check_files(files, {settings.check == "full", settings.max_pixels, settings.cache << 20}, options);
   for (Part& part : parts) {
     const size_t count = part.files.size();
     std::vector<std::string> errors;
@@ -196,7 +198,8 @@ DataSets open(const fs::path& folder, const Settings& settings, const OpenOption
   for (const Part& part : parts) strays.insert(strays.end(), part.strays.begin(), part.strays.end());
   if (!strays.empty()) {
     const char* files = strays.size() == 1 ? "file that is" : "files that are";
-    sets.notes.push_back(fmt::format("passed over {} {} not JPEG or PNG: {}", strays.size(), files, list_some(strays)));
+    sets.notes.push_back(
+        fmt::format("passed over {} {} not JPEG, PNG, WebP, BMP or TIFF: {}", strays.size(), files, list_some(strays)));
   }
   check_parts(parts, settings, options, sets.notes);
   for (Part& part : parts) {
@@ -205,7 +208,8 @@ DataSets open(const fs::path& folder, const Settings& settings, const OpenOption
     const std::string role = part.role;
     (role == "training" ? sets.train
      : role == "test"   ? sets.test
-                        : sets.validation) = std::make_shared<Folder>(std::move(part.files), part.class_names);
+                        : sets.validation) =
+        std::make_shared<Folder>(std::move(part.files), part.class_names, settings.max_pixels);
   }
   sets.what = fmt::format("class folders in {}: {} of {} classes", folder.string(), list_some(counts),
                           parts.front().class_names.size());
@@ -215,7 +219,7 @@ DataSets open(const fs::path& folder, const Settings& settings, const OpenOption
 }  // namespace
 
 void register_folder(Registry& registry) {
-  registry.add("folder", kind_of<Settings>("a folder of JPEG or PNG pictures for each class", detect, open));
+  registry.add("folder", kind_of<Settings>("a folder of pictures for each class", detect, open));
 }
 
 }  // namespace tessera::data

@@ -27,15 +27,16 @@ bool hidden(const fs::path& path) { return path.filename().string().starts_with(
 
 std::optional<image::Format> sniff_file(const fs::path& path) { return image::sniff(read_file(path, 16)); }
 
+// What is called .gif is a stray, as for torchvision: a drawing or a notice ("image not found") among photographs.
 bool is_picture(const fs::directory_entry& entry) {
   std::string extension = entry.path().extension().string();
   for (char& c : extension) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  for (const char* known : {".jpg", ".jpeg", ".jpe", ".jfif", ".png"}) {
+  for (const char* known : {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"}) {
     if (extension == known) return true;
   }
   if (!entry.is_regular_file()) return false;
   const auto format = sniff_file(entry.path());
-  return format && image::can_decode(*format);
+  return format && image::can_decode(*format) && *format != image::Format::gif;
 }
 
 // Adds what lies in a class folder and below it.
@@ -56,9 +57,10 @@ std::string examine(PictureFile& file, const FileCheck& how, std::atomic<int64_t
   if (!how.decode) {
     const auto format = sniff_file(file.path);
     if (format && image::can_decode(*format)) return {};
-    return fmt::format("{}: {}, not a JPEG or PNG picture", file.path, format ? to_string(*format) : "no picture");
+    return fmt::format("{}: {}", file.path,
+                       format ? fmt::format("{} pictures cannot be read", to_string(*format)) : "no picture");
   }
-  image::Picture picture = image::decode_file(file.path);
+  image::Picture picture = image::decode_file(file.path, {.max_pixels = how.max_pixels});
   const int64_t bytes = static_cast<int64_t>(picture.pixels.size());
   if (room.fetch_sub(bytes) >= bytes) {
     file.decoded = std::move(picture);
@@ -92,8 +94,8 @@ ClassFolders scan_classes(const fs::path& folder) try {
     std::sort(found.files.begin() + static_cast<std::ptrdiff_t>(before), found.files.end(),
               [](const PictureFile& a, const PictureFile& b) { return natural_less(a.path, b.path); });
   }
-  TESSERA_CHECK(empty.empty(), "{}: no JPEG or PNG picture in the class {} {}; add some or remove the folder",
-                folder.string(), empty.size() == 1 ? "folder" : "folders", list_some(empty));
+  TESSERA_CHECK(empty.empty(), "{}: no picture in the class {} {}; add some or remove the folder", folder.string(),
+                empty.size() == 1 ? "folder" : "folders", list_some(empty));
   std::sort(found.strays.begin(), found.strays.end(), natural_less);
   return found;
 } catch (const fs::filesystem_error& error) {

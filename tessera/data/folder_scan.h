@@ -29,6 +29,7 @@ ClassFolders scan_classes(const std::filesystem::path& folder);
 
 struct FileCheck {
   bool decode = true;      // or only look at the first bytes
+  int64_t max_pixels = 0;  // of a picture that is decoded
   int64_t keep_bytes = 0;  // of decoded pictures that may be kept
 };
 // Fills in `decoded` and `error`, on several threads.

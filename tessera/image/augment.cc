@@ -6,6 +6,7 @@
 
 #include "tessera/core/error.h"
 #include "tessera/image/geometry.h"
+#include "tessera/image/policy.h"
 #include "tessera/image/resize.h"
 
 namespace tessera::image {
@@ -42,6 +43,9 @@ void Augmentation::visit(Options& o) {
   o("crop_padding", crop_padding, "pixels by which a picture is moved at random").at_least(0);
   o("padding", padding, "what comes in at the edges then").one_of({"zero", "reflect"});
   o("flip", flip, "probability of a mirror image").at_least(0).at_most(1);
+  o("policy", policy,
+    "ra, ra-n2-m9, ta_wide, imagenet, cifar10, svhn (torchvision), rand-m9-mstd0.5-inc1, original, v0, 3a (timm)")
+      .placeholder("NAME");
   o("jitter_brightness", jitter.brightness, "strength of random changes of brightness").at_least(0);
   o("jitter_contrast", jitter.contrast, "likewise of contrast").at_least(0);
   o("jitter_saturation", jitter.saturation, "likewise of saturation").at_least(0);
@@ -57,6 +61,7 @@ void check(const Augmentation& how) {
   check_range("crop_area", how.crop_area);
   check_range("crop_ratio", how.crop_ratio);
   check_range("erasing_area", how.erasing.area);
+  policy_named(how.policy);
 }
 
 Rectangle draw_resized_crop(const Augmentation& how, int64_t height, int64_t width, Random& random) {
@@ -103,6 +108,9 @@ Picture augment(const Picture& picture, const Augmentation& how, const Preproces
     out = window(out, draw_padded_crop(out.height, out.width, how.crop_padding, random), border);
   }
   if (how.flip > 0 && random.coin(how.flip)) out = flip_left_right(out);
+  const Policy policy = policy_named(how.policy);
+  const Colour fill = policy.is_timm() ? mean_colour(input) : Colour{};
+  for (const PolicyStep& step : draw_policy(policy, out.height, out.width, random)) apply(out, step, fill);
   apply(out, draw_jitter(how.jitter, random));
   return out;
 }

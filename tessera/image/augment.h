@@ -1,5 +1,5 @@
 // What is done to a training picture at random, before it is normalised. Each operation draws its parameters (plain
-// values) and applies them (a pure function), here and in color.h, erase.h and mix.h.
+// values) and applies them (a pure function), here and in color.h, policy.h, erase.h and mix.h.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,7 @@ struct Augmentation {
   int64_t crop_padding = 0;      // pixels added at each side, of which a random crop then removes as many
   std::string padding = "zero";  // "zero" or "reflect"
   double flip = 0;               // probability of a mirror image
+  std::string policy;            // RandAugment and its kin, by the names of policy.h
   JitterStrength jitter;
   ErasingOptions erasing;  // after normalisation, see erase.h: not by augment()
 

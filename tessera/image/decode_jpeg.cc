@@ -15,6 +15,7 @@ namespace tessera::image {
 namespace {
 
 constexpr int kRowsAtOnce = 8;
+constexpr int kMaxScans = 500;  // of a progressive file: a small one can ask for days of work
 
 struct Reader {
   explicit Reader(std::span<const std::byte> bytes);
@@ -25,6 +26,7 @@ struct Reader {
   jpeg_decompress_struct info{};
   jpeg_error_mgr errors{};
   jpeg_source_mgr source{};
+  jpeg_progress_mgr progress{};
   std::jmp_buf escape;
   char message[JMSG_LENGTH_MAX] = "";
   bool cut_off = false;         // libjpeg asked for more bytes than there are
@@ -47,6 +49,13 @@ boolean on_end_of_data(j_decompress_ptr info) {
   std::longjmp(reader.escape, 1);
 }
 
+void on_progress(j_common_ptr info) {
+  if (reinterpret_cast<j_decompress_ptr>(info)->input_scan_number <= kMaxScans) return;
+  Reader& reader = *static_cast<Reader*>(info->client_data);
+  std::snprintf(reader.message, sizeof(reader.message), "more than %d scans", kMaxScans);
+  std::longjmp(reader.escape, 1);
+}
+
 void skip_bytes(j_decompress_ptr info, long count) {
   if (count <= 0) return;
   if (static_cast<size_t>(count) > info->src->bytes_in_buffer) on_end_of_data(info);
@@ -59,6 +68,7 @@ Reader::Reader(std::span<const std::byte> bytes) {
   errors.error_exit = on_error;
   errors.emit_message = [](j_common_ptr, int) {};  // warnings: libjpeg repairs what it warns about, Pillow is silent
   info.client_data = this;
+  progress.progress_monitor = on_progress;
   source.next_input_byte = reinterpret_cast<const JOCTET*>(bytes.data());
   source.bytes_in_buffer = bytes.size();
   source.init_source = [](j_decompress_ptr) {};
@@ -78,6 +88,7 @@ bool attempt(Reader& reader, void (*step)(Reader&)) {
 void read_header(Reader& reader) {
   jpeg_create_decompress(&reader.info);
   reader.info.src = &reader.source;
+  reader.info.progress = &reader.progress;
   jpeg_save_markers(&reader.info, JPEG_APP0 + 1, 0xFFFF);
   jpeg_read_header(&reader.info, TRUE);
 }
@@ -154,11 +165,10 @@ void read_end(Reader& reader) {
   if (reader.info.output_scanline == reader.info.output_height) jpeg_finish_decompress(&reader.info);
 }
 
-void choose_output(Reader& reader, std::string_view name) {
+void choose_output(Reader& reader, std::string_view name, int64_t max_pixels) {
   jpeg_decompress_struct& info = reader.info;
   const int64_t width = info.image_width, height = info.image_height;
-  TESSERA_CHECK(width * height <= kMaxPixels, "{}: {} x {} pixels are more than the {} million that are read", name,
-                width, height, kMaxPixels / 1'000'000);
+  check_size(width, height, max_pixels, name);
   const int components = info.num_components;
   TESSERA_CHECK(components == 1 || components == 3 || components == 4,
                 "{}: a JPEG with {} colour components cannot be read", name, components);
@@ -195,16 +205,17 @@ int orientation_of(const jpeg_decompress_struct& info) {
 
 }  // namespace
 
-Decoded decode_jpeg(std::span<const std::byte> bytes, std::string_view name, Orientation how, const Need& need) {
+Decoded decode_jpeg(std::span<const std::byte> bytes, std::string_view name, const Decoding& how) {
   Reader reader(bytes);
   TESSERA_CHECK(attempt(reader, read_header), "{}: broken JPEG: {}", name, reader.message);
-  choose_output(reader, name);
+  choose_output(reader, name, how.max_pixels);
   const int orientation = orientation_of(reader.info);
   const int64_t width = reader.info.image_width, height = reader.info.image_height;
-  const bool is_turned = how == Orientation::apply && orientation != 1;
-  reader.part = need && !is_turned ? need(height, width) : Rectangle{0, 0, height, width};
+  const bool is_turned = how.orientation == Orientation::apply && orientation != 1;
+  reader.part = how.need && !is_turned ? how.need(height, width) : Rectangle{0, 0, height, width};
   const bool is_read = attempt(reader, read_rows);
-  if (!is_read && need) return decode_jpeg(bytes, name, how, {});  // says what is wrong with the whole
+  if (!is_read && how.need)
+    return decode_jpeg(bytes, name, {how.orientation, how.max_pixels, {}});  // says what is wrong with the whole
   TESSERA_CHECK(is_read, "{}: broken JPEG: {}", name, reader.message);
   // Like Pillow, we do not miss what should follow the last row.
   TESSERA_CHECK(attempt(reader, read_end) || reader.cut_off, "{}: broken JPEG: {}", name, reader.message);

@@ -92,11 +92,10 @@ void read_rows(Reader& reader) { png_read_image(reader.png, reader.rows.data());
 
 void read_end(Reader& reader) { png_read_end(reader.png, reader.info); }
 
-void check_size(const Reader& reader, std::span<const std::byte> bytes, std::string_view name) {
+void check_header(const Reader& reader, std::span<const std::byte> bytes, std::string_view name, int64_t max_pixels) {
   const int64_t width = png_get_image_width(reader.png, reader.info);
   const int64_t height = png_get_image_height(reader.png, reader.info);
-  TESSERA_CHECK(width * height <= kMaxPixels, "{}: {} x {} pixels are more than the {} million that are read", name,
-                width, height, kMaxPixels / 1'000'000);
+  check_size(width, height, max_pixels, name);
   // deflate makes at most 1032 bytes of one, so that a header alone cannot claim much memory.
   const uint64_t stored = png_get_rowbytes(reader.png, reader.info) * static_cast<uint64_t>(height);
   TESSERA_CHECK(stored / 1032 <= bytes.size(), "{}: broken PNG: {} bytes cannot hold {} x {} pixels", name,
@@ -146,10 +145,10 @@ int orientation_of(const Reader& reader) {
 
 }  // namespace
 
-Decoded decode_png(std::span<const std::byte> bytes, std::string_view name) {
+Decoded decode_png(std::span<const std::byte> bytes, std::string_view name, int64_t max_pixels) {
   Reader reader(bytes);
   TESSERA_CHECK(attempt(reader, read_header), "{}: broken PNG: {}", name, reader.message);
-  check_size(reader, bytes, name);
+  check_header(reader, bytes, name, max_pixels);
   const bool gray16 = is_gray16(reader);
   TESSERA_CHECK(attempt(reader, set_transforms), "{}: broken PNG: {}", name, reader.message);
   allocate_rows(reader);

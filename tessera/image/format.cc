@@ -25,7 +25,7 @@ std::optional<Format> sniff(std::span<const std::byte> bytes) {
   return std::nullopt;
 }
 
-bool can_decode(Format format) { return format == Format::jpeg || format == Format::png; }
+bool can_decode(Format format) { return format != Format::heif; }
 
 std::string_view to_string(Format format) {
   switch (format) {

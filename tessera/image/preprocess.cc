@@ -39,23 +39,6 @@ Size resized_size(int64_t h, int64_t w, const Preprocess& how) {
   return {scaled(h), scaled(w)};
 }
 
-// The first of `input` pixels in the middle of `size`; negative where the middle is smaller than the input.
-int64_t crop_offset(int64_t size, int64_t input, bool floor) {
-  if (size < input) return -((input - size) / 2);
-  const int64_t half = (size - input) / 2;
-  const bool rounds_up = !floor && (size - input) % 2 == 1 && half % 2 == 1;
-  return rounds_up ? half + 1 : half;
-}
-
-std::array<uint8_t, 3> border_colour(const Preprocess& how) {
-  std::array<uint8_t, 3> colour{};
-  if (how.crop_mode != "border") return colour;
-  for (size_t c = 0; c < how.mean.size(); ++c) {
-    colour[c] = static_cast<uint8_t>(std::clamp<int64_t>(std::llrint(255 * how.mean[c]), 0, 255));
-  }
-  return colour;
-}
-
 // How a picture becomes the input: the part of the resized picture that lies in the input, and the input as seen from
 // there; it may reach outside.
 struct Plan {
@@ -79,6 +62,21 @@ Plan plan_of(int64_t height, int64_t width, const Preprocess& how) {
 }
 
 }  // namespace
+
+int64_t crop_offset(int64_t size, int64_t input, bool floor) {
+  if (size < input) return -((input - size + (floor ? 1 : 0)) / 2);
+  const int64_t half = (size - input) / 2;
+  const bool rounds_up = !floor && (size - input) % 2 == 1 && half % 2 == 1;
+  return rounds_up ? half + 1 : half;
+}
+
+std::array<uint8_t, 3> mean_colour(const Preprocess& how) {
+  std::array<uint8_t, 3> colour{};
+  for (size_t c = 0; c < how.mean.size(); ++c) {
+    colour[c] = static_cast<uint8_t>(std::clamp<int64_t>(std::llrint(255 * how.mean[c]), 0, 255));
+  }
+  return colour;
+}
 
 void Preprocess::visit(Options& o) {
   o.section("Preprocessing");
@@ -124,7 +122,8 @@ Picture fit(const Picture& picture, const Preprocess& how) {
   const Plan plan = plan_of(picture.height, picture.width, how);
   Picture crop = resize(picture, plan.resize);
   if (plan.input == Rectangle{0, 0, crop.height, crop.width}) return crop;
-  return window(crop, plan.input, Border::constant, border_colour(how));
+  return window(crop, plan.input, Border::constant,
+                how.crop_mode == "border" ? mean_colour(how) : std::array<uint8_t, 3>{});
 }
 
 void normalise(const Picture& picture, const Preprocess& how, Layout layout, float* out) {

@@ -3,6 +3,7 @@
 // resize.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -32,7 +33,8 @@ struct Preprocess {
   std::string pillow = "13";              // whose order of passes: "13" or "9.4" (see resize.h)
 
   // Where an odd number of pixels is cut off: the first offset is (H - t) / 2 rounded half to even (torchvision, timm),
-  // or rounded down (Hugging Face). What is smaller than the input is padded with 0.
+  // or rounded down (Hugging Face), which pads with the odd pixel first. What is smaller than the input is padded with
+  // 0.
   bool floor_crop = false;
 
   // One for each channel. out = (pixel / 255 - mean) / std, each step in float32.
@@ -43,6 +45,12 @@ struct Preprocess {
 
   bool operator==(const Preprocess&) const = default;
 };
+
+// Where a centre crop begins: the first of `input` pixels in the middle of `size`; negative where `size` is smaller.
+int64_t crop_offset(int64_t size, int64_t input, bool floor);
+
+// round(255 mean) of each channel: what surrounds a picture that does not fill its place.
+std::array<uint8_t, 3> mean_colour(const Preprocess& how);
 
 // Throws an Error that names the value which cannot be. fit() and normalise() take values that passed.
 void check(const Preprocess& how);

@@ -129,7 +129,7 @@ Classification Classifier::classify(const image::Picture& picture, int64_t top) 
 }
 
 Classification Classifier::classify(const std::filesystem::path& path, int64_t top) const {
-  return classify(image::decode_file(path, image::Orientation::apply, image::need_of(preprocess_)), top);
+  return classify(image::decode_file(path, {.need = image::need_of(preprocess_)}), top);
 }
 
 std::vector<Classification> Classifier::classify(std::span<const image::Picture> pictures, int64_t top) const {

@@ -61,7 +61,7 @@ class Classifier {
   Classification rank(std::span<const float> logits, int64_t top = 5) const;
 
   Classification classify(const image::Picture& picture, int64_t top = 5) const;
-  Classification classify(const std::filesystem::path& path, int64_t top = 5) const;  // JPEG or PNG
+  Classification classify(const std::filesystem::path& path, int64_t top = 5) const;  // image/decode.h
   // All in one batch: memory grows with their number.
   std::vector<Classification> classify(std::span<const image::Picture> pictures, int64_t top = 5) const;
 

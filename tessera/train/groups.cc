@@ -23,10 +23,13 @@ std::vector<Group> parameter_groups(const models::Model& model, const FlatParame
     const auto below_top = static_cast<double>(model.num_layers() - 1 - model.layer_of(slices[i].name));
     const double lr_scale = std::pow(options.layer_decay, below_top);
     const double weight_decay = is_decayed(model, slices[i], options.decayed) ? options.weight_decay : 0.0;
-    if (!groups.empty() && groups.back().lr_scale == lr_scale && groups.back().weight_decay == weight_decay) {
+    const bool joins = !groups.empty() && !options.by_parameter && groups.back().lr_scale == lr_scale &&
+                       groups.back().weight_decay == weight_decay;
+    if (joins) {
       groups.back().end = end;
+      groups.back().size += slices[i].size;
     } else {
-      groups.push_back({slices[i].begin, end, lr_scale, weight_decay});
+      groups.push_back({slices[i].begin, end, lr_scale, weight_decay, slices[i].size});
     }
   }
   return groups;

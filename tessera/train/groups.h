@@ -14,6 +14,7 @@ struct Group {
   int64_t begin = 0, end = 0;
   double lr_scale = 1;      // times the schedule's rate
   double weight_decay = 0;  // times the rate
+  int64_t size = 0;         // elements without gaps
 };
 
 enum class Decayed {
@@ -28,6 +29,7 @@ struct GroupOptions {
   // Layer l of a model with layers 0 … L learns at layer_decay^(L − l) of the rate, as in Clark et al., "ELECTRA"
   // (2020) and BEiT; 1: all alike.
   double layer_decay = 1;
+  bool by_parameter = false;  // a group for each parameter, for update rules that look at whole tensors
 };
 
 std::vector<Group> parameter_groups(const models::Model& model, const FlatParameters& parameters,

@@ -4,9 +4,9 @@
 #include <cmath>
 #include <utility>
 
-#include "tessera/ops/cross_entropy.h"
 #include "tessera/ops/tape.h"
 #include "tessera/ops/training.h"
+#include "tessera/train/adaptive_clip.h"
 #include "tessera/train/clip.h"
 
 namespace tessera::train {
@@ -17,8 +17,8 @@ Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class
       precision_(ops::precision_named(options.precision)),
       parts_(options.accumulate),
       clip_(options.clip),
-      smoothing_(static_cast<float>(options.label_smoothing)),
-      class_weights_(std::move(class_weights)),
+      adaptive_clip_(options.adaptive_clip),
+      loss_(loss_options(options), std::move(class_weights)),
       parameters_(model, [&](const std::string& name) { return !is_frozen(options, name); }),
       optimizer_(make_optimizer(optimizer_options(options),
                                 parameter_groups(model, parameters_, group_options(options)), parameters_.size())) {
@@ -26,16 +26,9 @@ Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class
   if (options.ema > 0) ema_.emplace(ema_options(options), parameters_.values());
 }
 
-double Learner::loss_divisor(const data::Batch& batch) const {
-  if (batch.targets || !class_weights_) return static_cast<double>(batch.images.size(0));
-  double sum = 0;
-  for (int64_t label : batch.labels.span<int64_t>()) sum += class_weights_.data()[label];
-  return sum;
-}
-
 Learner::Result Learner::learn(const data::Batch& batch, int64_t t, double lr) {
   const int64_t B = batch.images.size(0);
-  const double divisor = loss_divisor(batch);
+  const double divisor = loss_.divisor(batch, model_.num_classes());
   const ops::WithPrecision precision(precision_);
   parameters_.zero_grad();
   Result result;
@@ -44,12 +37,7 @@ Learner::Result Learner::learn(const data::Batch& batch, int64_t t, double lr) {
     if (count == 0) continue;
     const ops::TrainingState state(ops::Draws{seed_, static_cast<uint64_t>(t), static_cast<uint64_t>(begin)});
     const Tensor logits = model_.forward(batch.images.rows(begin, count));  // (count, K)
-    // Smoothing of mixed targets happened when they were made.
-    const Tensor loss =
-        batch.targets
-            ? ops::soft_cross_entropy(logits, batch.targets.rows(begin, count), {.divisor = divisor})
-            : ops::cross_entropy(logits, batch.labels.rows(begin, count),
-                                 {.smoothing = smoothing_, .class_weights = class_weights_, .divisor = divisor});
+    const Tensor loss = loss_(logits, batch, begin, divisor);
     result.loss += loss.item();
     ops::backward(loss);
   }
@@ -57,7 +45,9 @@ Learner::Result Learner::learn(const data::Batch& batch, int64_t t, double lr) {
   result.gradient_norm = global_norm(gradients);
   result.finite = std::isfinite(result.loss) && std::isfinite(result.gradient_norm);
   if (!result.finite) return result;
-  optimizer_->step(parameters_.values(), gradients, lr, clip_factor(result.gradient_norm, clip_),
+  const bool adaptive = adaptive_clip_ > 0;
+  if (adaptive) clip_adaptively(parameters_, gradients, adaptive_clip_);
+  optimizer_->step(parameters_.values(), gradients, lr, adaptive ? 1 : clip_factor(result.gradient_norm, clip_),
                    ema_ ? &*ema_ : nullptr);
   return result;
 }

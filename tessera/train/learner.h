@@ -9,6 +9,7 @@
 #include "tessera/ops/precision.h"
 #include "tessera/train/ema.h"
 #include "tessera/train/flat_parameters.h"
+#include "tessera/train/loss.h"
 #include "tessera/train/optimizer.h"
 #include "tessera/train/options.h"
 
@@ -36,15 +37,12 @@ class Learner {
   void keep_average();                                       // the model's weights become the averaged ones
 
  private:
-  double loss_divisor(const data::Batch& batch) const;
-
   models::Model& model_;
   uint64_t seed_;
   ops::Precision precision_;
   int64_t parts_;
-  double clip_;
-  float smoothing_;
-  Tensor class_weights_;
+  double clip_, adaptive_clip_;
+  Loss loss_;
   FlatParameters parameters_;
   std::unique_ptr<Optimizer> optimizer_;
   std::optional<Ema> ema_;

@@ -6,6 +6,7 @@
 #include "tessera/core/parallel.h"
 #include "tessera/kernels/optimizer.h"
 #include "tessera/kernels/profile.h"
+#include "tessera/train/optimizers/registry.h"
 
 namespace tessera::train {
 
@@ -88,6 +89,7 @@ class Sgd final : public Optimizer {
 
 void Optimizer::step(const Tensor& values, const Tensor& gradients, double lr, double gradient_scale, Ema* average) {
   ++steps_;
+  prepare(values, gradients, gradient_scale);
   const kernels::Measured measured(kernels::cpu_context(),
                                    [&] { return kernels::memory_work("optimiser", values.numel(), average ? 9 : 7); });
   parallel_for(values.numel(), kGrain, [&](int64_t begin, int64_t end) {
@@ -104,10 +106,19 @@ void Optimizer::step(const Tensor& values, const Tensor& gradients, double lr, d
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options, std::vector<Group> groups, int64_t size) {
-  if (options.kind == "adamw" || options.kind == "adam")
-    return std::make_unique<Adam>(options, std::move(groups), size);
-  if (options.kind == "sgd") return std::make_unique<Sgd>(options, std::move(groups), size);
-  fail_usage("unknown optimizer '{}': adamw, adam or sgd", options.kind);
+  return optimizers().at(options.kind).make(options, std::move(groups), size);
+}
+
+const OptimizerRegistry& optimizers() {
+  static const OptimizerRegistry registry = [] {
+    OptimizerRegistry rules;
+    rules.add("adamw", optimizer_kind<Adam>());
+    rules.add("adam", optimizer_kind<Adam>());
+    rules.add("sgd", optimizer_kind<Sgd>());
+    register_all(rules);
+    return rules;
+  }();
+  return registry;
 }
 
 }  // namespace tessera::train

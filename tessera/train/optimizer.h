@@ -1,4 +1,4 @@
-// Update rules on flat buffers: AdamW, Adam, SGD.
+// Update rules on flat buffers: AdamW, Adam, SGD here, others in optimizers/.
 #pragma once
 
 #include <memory>
@@ -13,11 +13,14 @@
 namespace tessera::train {
 
 struct OptimizerOptions {
-  std::string kind = "adamw";  // "adamw", "adam", "sgd"
+  std::string kind = "adamw";  // of optimizers/registry.h
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   bool amsgrad = false;  // adam and adamw
   double momentum = 0.9, dampening = 0;
   bool nesterov = false;
+  bool caution = false;                           // lion: leave out steps against the gradient
+  bool bias_correction = true;                    // lamb
+  bool trust_clip = false, always_adapt = false;  // lamb: no longer steps; also where nothing is decayed
 };
 
 // The formulas are those of PyTorch: kernels/optimizer.h has them. State starts at zero and lies in flat buffers of the
@@ -38,16 +41,19 @@ class Optimizer {
 
  protected:
   explicit Optimizer(std::vector<Group> groups) : groups_(std::move(groups)) {}
-  // Elements [begin, end) of one group, on the calling thread. `steps_` counts this step already.
+  // What a rule must know of whole parameters before any of them changes. `steps_` counts this step already.
+  virtual void prepare(const Tensor& /*values*/, const Tensor& /*gradients*/, double /*gradient_scale*/) {}
+  // Elements [begin, end) of one group, on the calling thread.
   virtual void update(float* values, const float* gradients, int64_t begin, int64_t end, const Group& group, double lr,
                       double gradient_scale) = 0;
+  const std::vector<Group>& groups() const { return groups_; }
   int64_t steps_ = 0;
 
  private:
   std::vector<Group> groups_;
 };
 
-// groups: cover a buffer of `size` elements.
+// groups: cover a buffer of `size` elements. Those of a kind that asks for it are one for each parameter.
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options, std::vector<Group> groups, int64_t size);
 
 }  // namespace tessera::train

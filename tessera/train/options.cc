@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "tessera/core/error.h"
+#include "tessera/train/optimizers/registry.h"
 
 namespace tessera::train {
 
@@ -23,32 +24,57 @@ void TrainOptions::visit(Options& o) {
   o("seed", seed_value, "of weights, order, augmentation and dropout").at_least(0);
 
   o.section("Optimiser");
-  o("optimizer", optimizer, "update rule").one_of({"adamw", "adam", "sgd"});
+  o("optimizer", optimizer, "update rule").one_of(optimizers().names());
   o("lr", lr, "peak learning rate").above(0);
   o("weight_decay", weight_decay, "weight decay, times the learning rate").at_least(0);
   o("decayed", decayed, "what is decayed: weights alone, positions and tokens too, or everything")
       .one_of({"weights", "two_dimensional", "everything"});
-  o("beta1", beta1, "memory of Adam's first moment").at_least(0).below(1);
-  o("beta2", beta2, "memory of Adam's second moment").at_least(0).below(1);
-  o("eps", eps, "what Adam adds to the root of the second moment").above(0);
+  o("beta1", beta1, "memory of Adam's first moment, Lion's share of its momentum in a step").at_least(0).below(1);
+  o("beta2", beta2, "memory of Adam's second moment, of Lion's momentum (0.99 in its paper)").at_least(0).below(1);
+  o("eps", eps, "what Adam and LAMB add to the root of the second moment (LAMB's paper: 1e-6)").above(0);
+  o("amsgrad", amsgrad, "Adam divides by the largest second moment so far");
   o("momentum", momentum, "memory of SGD").at_least(0).below(1);
   o("nesterov", nesterov, "SGD looks ahead along its momentum");
+  o("caution", caution, "Lion leaves out steps against the gradient");
+  o("trust_clip", trust_clip, "LAMB makes steps shorter, never longer");
+  o("always_adapt", always_adapt, "LAMB adapts the steps of parameters that are not decayed, too");
   o("clip", clip, "largest norm of the gradient; 0: any").at_least(0);
+  o("adaptive_clip", adaptive_clip, "in place of clip: largest norm of an output's gradient / of its weights; 0: off")
+      .at_least(0);
   o("layer_decay", layer_decay, "factor of the learning rate from each layer to the one before").above(0).at_most(1);
   o("freeze", freeze, "parameters to leave as they are: names, beginnings of names, or patterns with *")
       .placeholder("NAME");
 
   o.section("Learning rate schedule (below 1: a share of the run, else steps)");
-  o("schedule", schedule, "course of the learning rate").one_of({"cosine", "linear", "step", "multi_step", "constant"});
+  o("schedule", schedule, "course of the learning rate")
+      .one_of({"cosine", "linear", "poly", "step", "multi_step", "exponential", "one_cycle", "constant"});
   o("warmup", warmup, "length of the warm-up").at_least(0);
   o("warmup_lr", warmup_lr, "learning rate at the start of the warm-up").at_least(0);
-  o("min_lr", min_lr, "learning rate at the end of cosine and linear").at_least(0);
-  o("step_every", step_every, "distance of the drops of step").above(0);
+  o("min_lr", min_lr, "learning rate at the end of cosine, linear and poly").at_least(0);
+  o("step_every", step_every, "distance of the drops of step; in which exponential falls by the factor").above(0);
   o("milestones", milestones, "drops of multi_step").above(0);
   o("lr_factor", lr_factor, "what the learning rate is multiplied by at a drop").above(0).at_most(1);
+  o("power", power, "of what is left, poly").above(0);
+  o("k_decay", k_decay, "of what is done, cosine and poly: above 1 the rate stays high for longer").above(0);
+  o("cycles", cycles, "periods of cosine: warm restarts").at_least(1).at_most(1000);
+  o("cycle_growth", cycle_growth, "length of a period / that of the one before").above(0);
+  o("cycle_decay", cycle_decay, "its peak / that of the one before").above(0).at_most(1);
+  o("one_cycle_rise", one_cycle.rise, "share of the run until the peak of one_cycle, which has no other warm-up")
+      .above(0)
+      .below(1);
+  o("one_cycle_start", one_cycle.start_divisor, "peak / first learning rate").at_least(1);
+  o("one_cycle_final", one_cycle.final_divisor, "first / last learning rate").at_least(1);
+  o("one_cycle_straight", one_cycle.straight, "lines in place of half cosines");
+  o("one_cycle_three_phase", one_cycle.three_phase, "down as fast as up, then on to the last rate");
 
   o.section("Loss and data");
+  o("loss", loss, "cross-entropy over the classes, or binary cross-entropy of each class by itself")
+      .one_of({"cross_entropy", "bce"});
   o("label_smoothing", label_smoothing, "share of the target that all classes get").at_least(0).below(1);
+  o("bce_threshold", bce_threshold, "targets above it count as 1, others as 0, with bce; -1: they stay as they are")
+      .at_least(-1)
+      .below(1);
+  o("bce_sum", bce_sum, "sum bce over the classes in place of their mean");
   o("class_weights", class_weights, "weigh the loss by class, so that rare classes count as much");
   o("balanced", balanced, "draw every class equally often");
   o("repeats", repeats, "augmentations of a picture in a row (repeated augmentation)").at_least(1);
@@ -83,7 +109,12 @@ void check(const TrainOptions& options) {
     fail_usage("a batch of {} pictures cannot be computed in {} parts: lower accumulate", options.batch,
                options.accumulate);
   if (options.nesterov && options.momentum == 0) fail_usage("nesterov needs a momentum above 0");
+  if (options.one_cycle.three_phase && options.one_cycle.rise > 0.5)
+    fail_usage("one_cycle_three_phase goes up and down within the run: one_cycle_rise must be at most 0.5, not {}",
+               options.one_cycle.rise);
   if (options.min_lr > options.lr) fail_usage("min_lr {} is above lr {}", options.min_lr, options.lr);
+  if (options.class_weights && options.loss != "cross_entropy")
+    fail_usage("class_weights is for the loss cross_entropy: use balanced to treat rare classes alike");
   if (options.class_weights && (options.mixing.mixup > 0 || options.mixing.cutmix > 0))
     fail_usage("class_weights does not go with mixup or cutmix: use balanced to treat rare classes alike");
   image::check(options.augmentation);
@@ -95,15 +126,29 @@ OptimizerOptions optimizer_options(const TrainOptions& options) {
           .beta1 = options.beta1,
           .beta2 = options.beta2,
           .eps = options.eps,
+          .amsgrad = options.amsgrad,
           .momentum = options.momentum,
-          .nesterov = options.nesterov};
+          .nesterov = options.nesterov,
+          .caution = options.caution,
+          .trust_clip = options.trust_clip,
+          .always_adapt = options.always_adapt};
+}
+
+LossOptions loss_options(const TrainOptions& options) {
+  return {.kind = options.loss,
+          .smoothing = options.label_smoothing,
+          .threshold = options.bce_threshold,
+          .sum_classes = options.bce_sum};
 }
 
 GroupOptions group_options(const TrainOptions& options) {
   Decayed decayed = Decayed::weights;
   if (options.decayed == "two_dimensional") decayed = Decayed::two_dimensional;
   if (options.decayed == "everything") decayed = Decayed::everything;
-  return {.weight_decay = options.weight_decay, .decayed = decayed, .layer_decay = options.layer_decay};
+  return {.weight_decay = options.weight_decay,
+          .decayed = decayed,
+          .layer_decay = options.layer_decay,
+          .by_parameter = optimizers().at(options.optimizer).by_parameter};
 }
 
 EmaOptions ema_options(const TrainOptions& options) { return {.decay = options.ema, .warm_up = options.ema_warm_up}; }
@@ -117,11 +162,17 @@ Schedule schedule_options(const TrainOptions& options, int64_t total) {
   schedule.peak = options.lr;
   schedule.least = options.min_lr;
   schedule.total = total;
-  schedule.warmup = in_steps(options.warmup);
+  schedule.warmup = options.schedule == "one_cycle" ? 0 : in_steps(options.warmup);
   schedule.warmup_start = options.warmup_lr;
   schedule.every = std::max<int64_t>(1, in_steps(options.step_every));
   for (double milestone : options.milestones) schedule.milestones.push_back(in_steps(milestone));
   schedule.factor = options.lr_factor;
+  schedule.power = options.power;
+  schedule.k_decay = options.k_decay;
+  schedule.cycles = options.cycles;
+  schedule.cycle_growth = options.cycle_growth;
+  schedule.cycle_decay = options.cycle_decay;
+  schedule.one_cycle = options.one_cycle;
   return schedule;
 }
 

@@ -10,6 +10,7 @@
 #include "tessera/image/mix.h"
 #include "tessera/train/ema.h"
 #include "tessera/train/groups.h"
+#include "tessera/train/loss.h"
 #include "tessera/train/optimizer.h"
 #include "tessera/train/schedule.h"
 
@@ -35,7 +36,9 @@ struct TrainOptions {
   double beta1 = 0.9, beta2 = 0.999, eps = 1e-8;
   double momentum = 0.9;
   bool nesterov = false;
+  bool amsgrad = false, caution = false, trust_clip = false, always_adapt = false;
   double clip = 1;
+  double adaptive_clip = 0;
   double layer_decay = 1;
   std::vector<std::string> freeze;
 
@@ -46,8 +49,15 @@ struct TrainOptions {
   double step_every = 0.3;
   std::vector<double> milestones = {0.5, 0.75};
   double lr_factor = 0.1;
+  double power = 1, k_decay = 1;
+  int64_t cycles = 1;
+  double cycle_growth = 1, cycle_decay = 1;
+  Schedule::OneCycle one_cycle;
 
+  std::string loss = "cross_entropy";
   double label_smoothing = 0;
+  double bce_threshold = -1;
+  bool bce_sum = false;
   bool class_weights = false;
   bool balanced = false;
   int64_t repeats = 1;
@@ -72,6 +82,7 @@ struct TrainOptions {
 void check(const TrainOptions& options);
 
 OptimizerOptions optimizer_options(const TrainOptions& options);
+LossOptions loss_options(const TrainOptions& options);
 GroupOptions group_options(const TrainOptions& options);
 EmaOptions ema_options(const TrainOptions& options);
 // For a run whose first plan has `total` steps: what is given as a share of the run becomes steps.

@@ -10,7 +10,7 @@ using test::Outcome;
 using test::run_tessera;
 using test::TemporaryFolder;
 
-const std::vector<std::string> kCommands = {"bench", "eval", "info", "models", "predict", "train"};
+const std::vector<std::string> kCommands = {"bench", "eval", "info", "models", "pixels", "predict", "train"};
 
 TEST(Usage, WithoutArgumentsEveryCommandIsListed) {
   const TemporaryFolder folder;

@@ -97,8 +97,8 @@ TEST_F(FolderTest, PassesOverStrayFilesAndNamesThem) {
   const DataSets sets = open_data(folder_.path(), {"test_fraction=0"});
   EXPECT_EQ(sets.train->size(), 7);
   ASSERT_EQ(sets.notes.size(), 1u);
-  EXPECT_EQ(sets.notes[0], fmt::format("passed over 3 files that are not JPEG or PNG: {}, {}, {}", at("a/.DS_Store"),
-                                       at("a/stray.gif"), at("readme.txt")));
+  EXPECT_EQ(sets.notes[0], fmt::format("passed over 3 files that are not JPEG, PNG, WebP, BMP or TIFF: {}, {}, {}",
+                                       at("a/.DS_Store"), at("a/stray.gif"), at("readme.txt")));
 }
 
 TEST_F(FolderTest, LeavesOutAFewCorruptPicturesAndStopsAtMany) {
@@ -128,7 +128,7 @@ TEST_F(FolderTest, StopsAtClassesThatAreEmptyOrOnOneSideOnly) {
   EXPECT_EQ(message(),
             at("test") + ": no class b, which " + at("train") + " has; both sides need the same class folders");
   std::filesystem::create_directories(folder_ / "test/b");
-  EXPECT_EQ(message(), at("test") + ": no JPEG or PNG picture in the class folder b; add some or remove the folder");
+  EXPECT_EQ(message(), at("test") + ": no picture in the class folder b; add some or remove the folder");
   test::write_class(folder_ / "test/b", 1, 0);
   test::write_class(folder_ / "test/c", 1, 0);
   EXPECT_EQ(message(),

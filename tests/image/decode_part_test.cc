@@ -89,11 +89,11 @@ void expect_parts(const std::vector<std::byte>& bytes, const std::string& name, 
   Random random(2, name);
   for (int i = 0; i < count; ++i) {
     const Rectangle part = draw_part(whole.height, whole.width, random);
-    const Picture partly = decode(bytes, name, Orientation::apply, [&](int64_t height, int64_t width) {
-      EXPECT_EQ(height, whole.height);
-      EXPECT_EQ(width, whole.width);
-      return part;
-    });
+    const Picture partly = decode(bytes, name, {.need = [&](int64_t height, int64_t width) {
+                                    EXPECT_EQ(height, whole.height);
+                                    EXPECT_EQ(width, whole.width);
+                                    return part;
+                                  }});
     ASSERT_EQ(partly.pixels.size(), whole.pixels.size());
     ASSERT_EQ(window(partly, part), window(whole, part))
         << name << ": " << part.width << "x" << part.height << " at " << part.left << ", " << part.top;
@@ -149,8 +149,8 @@ TEST(DecodePart, DamageIsFoundOutsideOfThePartToo) {
       Rectangle part{};
       const std::string error = error_of([&] { whole = decode(bad, "x"); });
       const std::string error_of_part = error_of([&] {
-        partly = decode(bad, "x", Orientation::apply,
-                        [&](int64_t height, int64_t width) { return part = draw_part(height, width, random); });
+        partly = decode(
+            bad, "x", {.need = [&](int64_t height, int64_t width) { return part = draw_part(height, width, random); }});
       });
       ASSERT_EQ(error_of_part, error);
       errors += !error.empty();
@@ -179,11 +179,11 @@ TEST(DecodePart, AModelSeesTheSamePhotos) {
     if (!entry.is_regular_file() || !error_of([&] { whole = decode_file(path); }).empty()) continue;
     SCOPED_TRACE(path);
     for (const Preprocess& how : {Preprocess{}, squash, small, tall})
-      EXPECT_EQ(fit(decode_file(path, Orientation::apply, need_of(how)), how), fit(whole, how));
+      EXPECT_EQ(fit(decode_file(path, {.need = need_of(how)}), how), fit(whole, how));
     for (uint64_t i = 0; i < 5; ++i) {
       const Random random(1, "test", 0, i);
       const Preprocess how;
-      const Picture part = decode_file(path, Orientation::apply, need_of(crops, how, random));
+      const Picture part = decode_file(path, {.need = need_of(crops, how, random)});
       EXPECT_EQ(augment(part, crops, how, random), augment(whole, crops, how, random));
     }
     ++photos;

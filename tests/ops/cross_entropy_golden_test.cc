@@ -32,6 +32,7 @@ std::map<std::string, Setting> settings(int64_t K) {
   return {{"cross_entropy", {}},
           {"cross_entropy, reduction sum", {.options = {.divisor = 1}}},
           {"cross_entropy, label_smoothing 0.1", {.options = {.smoothing = 0.1f}}},
+          {"timm LabelSmoothingCrossEntropy 0.1", {.options = {.smoothing = 0.1f}}},
           {"cross_entropy, label_smoothing 0.3", {.options = {.smoothing = 0.3f}}},
           {"cross_entropy, class weights 1, 2, 3, …", {.options = {.class_weights = weights}}},
           {"soft targets (timm SoftTargetCrossEntropy)", {.soft = true}},
@@ -62,7 +63,7 @@ TEST(CrossEntropy, EqualsTheReferenceNumbers) {
     for (int64_t i = 0; i < expected.numel(); ++i) EXPECT_NEAR(logits.grad().data()[i], expected.data()[i], 2e-7) << i;
     ++compared;
   }
-  EXPECT_EQ(compared, 19);
+  EXPECT_EQ(compared, 20);
 }
 
 }  // namespace

@@ -35,7 +35,9 @@ TEST(TrainOptions, ImpossibleValuesAreUsageErrors) {
   refused([](TrainOptions& o) { o.batch = 4, o.accumulate = 5; });
   refused([](TrainOptions& o) { o.optimizer = "adamx"; });
   refused([](TrainOptions& o) { o.min_lr = 1; });
+  refused([](TrainOptions& o) { o.one_cycle = {.rise = 0.6, .three_phase = true}; });
   refused([](TrainOptions& o) { o.class_weights = true, o.mixing.mixup = 0.2; });
+  refused([](TrainOptions& o) { o.class_weights = true, o.loss = "bce"; });
   for (const char* text : {"", "s", "12m", "-3", "1.5"}) refused([&](TrainOptions& o) { o.checkpoint_every = text; });
 }
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -14,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-// The case's schedule in our words; nothing for those that we do not have (cycles, k-decay, other powers, OneCycle).
+// The case's schedule in our words; nothing for those that we do not have.
 std::optional<Schedule> schedule_of(const json& c) {
   const std::string name = c["schedule"];
   const json& s = c["settings"];
@@ -23,13 +24,35 @@ std::optional<Schedule> schedule_of(const json& c) {
   schedule.warmup = s.value("warmup_t", 0);
   schedule.warmup_start = s.value("warmup_lr_init", 0.0);
   const bool timm = c["library"] == "timm";
-  if (name == "CosineLRScheduler" && !s.contains("cycle_limit") && !s.contains("k_decay")) {
-    schedule.total = s["t_initial"];
+  if (name == "CosineLRScheduler") {
+    schedule.cycles = s.value("cycle_limit", 1);
+    schedule.cycle_growth = s.value("cycle_mul", 1.0);
+    schedule.cycle_decay = s.value("cycle_decay", 1.0);
+    schedule.k_decay = s.value("k_decay", 1.0);
+    double length = 0;  // of all cycles
+    for (int64_t i = 0; i < schedule.cycles; ++i)
+      length += s["t_initial"].get<double>() * std::pow(schedule.cycle_growth, static_cast<double>(i));
+    schedule.total = std::lround(length);
     schedule.least = s.value("lr_min", 0.0);
     schedule.shifted = s.value("warmup_prefix", false);
-  } else if (name == "PolyLRScheduler" && s["power"] == 1.0) {
-    schedule.kind = "linear";
-    schedule.total = s["t_initial"];
+  } else if (name == "PolyLRScheduler" || name == "PolynomialLR") {
+    schedule.kind = s["power"] == 1.0 ? "linear" : "poly";
+    schedule.total = s[timm ? "t_initial" : "total_iters"];
+    schedule.power = s["power"];
+    schedule.least = s.value("lr_min", 0.0);
+    schedule.shifted = s.value("warmup_prefix", false);
+  } else if (name == "ExponentialLR") {
+    schedule.kind = "exponential";
+    schedule.factor = s["gamma"];
+  } else if (name == "OneCycleLR") {
+    schedule.kind = "one_cycle";
+    schedule.peak = s["max_lr"];
+    schedule.total = s["total_steps"];
+    schedule.one_cycle = {.rise = s["pct_start"],
+                          .start_divisor = s["div_factor"],
+                          .final_divisor = s["final_div_factor"],
+                          .straight = s["anneal_strategy"] == "linear",
+                          .three_phase = s.value("three_phase", false)};
   } else if (name == "StepLRScheduler") {
     schedule.kind = "step";
     schedule.every = s["decay_t"];
@@ -83,7 +106,7 @@ TEST(Schedule, RatesAreThoseOfTimmAndPyTorch) {
           << c["library"] << " " << c["schedule"] << " " << c["settings"] << ", update " << t;
     }
   }
-  EXPECT_EQ(covered, 16);
+  EXPECT_EQ(covered, 26);
 }
 
 TEST(Schedule, UnknownKindIsAnError) {

@@ -1,0 +1,120 @@
+#include "tessera/train/loss.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "tessera/core/file.h"
+#include "tessera/image/mix.h"
+#include "tessera/ops/binary_cross_entropy.h"
+#include "tessera/ops/cross_entropy.h"
+#include "tessera/ops/tape.h"
+#include "tests/golden_model.h"
+#include "tests/support.h"
+
+namespace tessera::train {
+namespace {
+
+using nlohmann::json;
+
+Tensor matrix(const json& rows) {  // (B, K)
+  std::vector<float> values;
+  test::detail::append_values(rows, values);
+  const auto B = static_cast<int64_t>(rows.size());
+  return Tensor::from({B, static_cast<int64_t>(values.size()) / B}, std::span<const float>(values));
+}
+
+struct Golden {
+  json all = json::parse(read_text(test::golden_path("train/losses.json")));
+  data::Batch labels, soft, multi;  // with labels; with targets
+
+  Golden() {
+    const auto values = all.at("labels").get<std::vector<int64_t>>();
+    labels.labels = Tensor::from({std::ssize(values)}, std::span<const int64_t>(values));
+    soft.targets = matrix(all.at("soft_targets"));
+    multi.targets = matrix(all.at("multi_label_targets"));
+    for (data::Batch* batch : {&labels, &soft, &multi}) batch->images = Tensor::zeros({std::ssize(values), 1, 1, 1});
+  }
+  Tensor logits(const std::string& which) const {
+    return which == "formula" ? test::golden_tensor(test::detail::golden_tensor_of(all.at("logits"))).clone()
+                              : matrix(all.at("extreme_logits").at(which));
+  }
+};
+
+struct Setting {
+  LossOptions options;
+  data::Batch Golden::*batch;
+};
+
+// The golden file's names.
+std::optional<Setting> setting(const std::string& name) {
+  const LossOptions bce{.kind = "bce"};
+  LossOptions how = bce;
+  if (name == "timm BinaryCrossEntropy, smoothing 0") return Setting{bce, &Golden::labels};
+  if (name == "timm BinaryCrossEntropy, soft targets") return Setting{bce, &Golden::soft};
+  if (name == "binary cross-entropy, multi-label targets") return Setting{bce, &Golden::multi};
+  how.smoothing = 0.1;
+  if (name == "timm BinaryCrossEntropy, smoothing 0.1") return Setting{how, &Golden::labels};
+  how.sum_classes = true;
+  if (name == "timm BinaryCrossEntropy, smoothing 0.1, sum_classes") return Setting{how, &Golden::labels};
+  how = bce;
+  how.threshold = 0.2;
+  if (name == "timm BinaryCrossEntropy, soft targets, target_threshold 0.2") return Setting{how, &Golden::soft};
+  if (name == "cross_entropy") return Setting{{}, &Golden::labels};
+  return std::nullopt;
+}
+
+void expect_loss(const Tensor& loss, const Tensor& logits, const json& c) {
+  EXPECT_NEAR(loss.item() / c.at("loss").get<double>(), 1, 3e-7);
+  ops::backward(loss);
+  const Tensor expected = matrix(c.at("gradient"));
+  for (int64_t i = 0; i < expected.numel(); ++i) EXPECT_NEAR(logits.grad().data()[i], expected.data()[i], 2e-7) << i;
+}
+
+TEST(Loss, EqualsTimmsAndPyTorchs) {
+  const Golden golden;
+  int compared = 0;
+  for (const json& c : golden.all.at("cases")) {
+    const std::string name = c.at("loss_function"), which = c.at("logits");
+    SCOPED_TRACE(name + ", logits: " + which);
+    Tensor logits = golden.logits(which);
+    logits.set_requires_grad();
+    if (name == "binary cross-entropy, multi-label targets, pos_weight 2") {
+      expect_loss(ops::binary_cross_entropy(logits, golden.multi.targets,
+                                            {.positive_weights = Tensor::full({logits.size(1)}, 2)}),
+                  logits, c);
+    } else if (name == "cross_entropy, first label ignored (ignore_index)") {
+      Tensor targets = Tensor::empty(logits.shape());  // a row of zeros asks for nothing
+      image::mix_targets({}, golden.labels.labels.span<int64_t>(), logits.size(1), 0, targets.data());
+      for (int64_t k = 0; k < logits.size(1); ++k) targets.data()[k] = 0;
+      expect_loss(ops::soft_cross_entropy(logits, targets, {.divisor = 3}), logits, c);
+    } else if (const auto found = setting(name)) {
+      const data::Batch& batch = golden.*(found->batch);
+      const Loss loss(found->options);
+      expect_loss(loss(logits, batch, 0, loss.divisor(batch, logits.size(1))), logits, c);
+    } else {
+      continue;
+    }
+    ++compared;
+  }
+  EXPECT_EQ(compared, 17);
+}
+
+TEST(Loss, PartsSumToTheWhole) {
+  const Golden golden;
+  const Tensor logits = golden.logits("formula");
+  for (const char* kind : {"bce", "cross_entropy"}) {
+    for (const data::Batch* batch : {&golden.labels, &golden.soft}) {
+      const Loss loss({.kind = kind, .smoothing = 0.1});
+      const double divisor = loss.divisor(*batch, logits.size(1));
+      const float whole = loss(logits, *batch, 0, divisor).item();
+      const float parts =
+          loss(logits.rows(0, 3), *batch, 0, divisor).item() + loss(logits.rows(3, 1), *batch, 3, divisor).item();
+      EXPECT_NEAR(parts, whole, 1e-6);
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tessera::train
