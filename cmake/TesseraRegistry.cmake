@@ -39,6 +39,7 @@ macro(tessera_registries library_sources cli_sources)
   tessera_registry(tessera/models tessera::models Registry tessera/models/registry.h ${library_sources})
   tessera_registry(tessera/train/optimizers tessera::train OptimizerRegistry tessera/train/optimizers/registry.h
                    ${library_sources})
+  tessera_registry(tessera/weights/origins tessera::weights OriginRegistry tessera/weights/origin.h ${library_sources})
   tessera_registry(tessera/data tessera::data Registry tessera/data/registry.h ${library_sources})
   tessera_registry(tessera/cli tessera::cli Registry tessera/cli/registry.h ${cli_sources})
 endmacro()

@@ -3,8 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
+#include "tessera/cli/describe.h"
+#include "tessera/cli/model_choice.h"
 #include "tessera/cli/output.h"
+#include "tessera/core/text.h"
+#include "tessera/infer/preprocess_of.h"
 
 namespace tessera::cli {
 namespace {
@@ -28,21 +33,111 @@ void print_metadata(const formats::Metadata& metadata) {
   }
 }
 
-}  // namespace
+// What becomes of each array, by its index.
+std::vector<std::string> destinations(const weights::WeightFile& file) {
+  std::vector<std::string> result(file.arrays.size(), "-");
+  for (const weights::Feed& feed : file.feeds) {
+    for (const weights::Piece& piece : feed.pieces) {
+      const auto& [index, of] = piece.rule.part;
+      const std::string part = of > 1 ? fmt::format(" ({} of {})", index + 1, of) : "";
+      std::string& text = result[piece.array];
+      text = (text == "-" ? "" : text + ", ") + feed.parameter + part;
+    }
+  }
+  return result;
+}
 
-void describe_arrays(const std::filesystem::path& path, const formats::ArrayFile& file) {
+struct Sum {
   int64_t elements = 0, bytes = 0;
-  Table table({"tensor", "type", "shape", "bytes"}, "lllr");
-  for (const auto& [name, array] : file.arrays) {
+  void add(const formats::Array& array) {
     elements += array.shape.numel();
     bytes += std::ssize(array.bytes);
-    table.add({formats::in_quotes(name), formats::name_of(array.type),
-               fmt::format("[{}]", fmt::join(array.shape.extents(), ",")), grouped(std::ssize(array.bytes))});
   }
-  print(
-      "{}: bare weights, {} tensors with {} elements in {} bytes ({}); --model or --architecture says what they "
-      "belong to\n\n{}",
-      path.string(), file.arrays.size(), grouped(elements), grouped(bytes), file.format, table.text());
+};
+
+std::string shape_text(const formats::Array& array) {
+  return fmt::format("[{}]", fmt::join(array.shape.extents(), ","));
+}
+
+std::string sum_text(size_t tensors, const Sum& sum) {
+  return fmt::format("{} tensors with {} elements in {} bytes", tensors, grouped(sum.elements), grouped(sum.bytes));
+}
+
+// Prints the names of the arrays that belong to no model.
+void print_beside(const formats::NamedArrays& beside) {
+  if (beside.empty()) return;
+  std::vector<std::string> names;
+  Sum sum;
+  for (const auto& [name, array] : beside) {
+    names.push_back(formats::in_quotes(name));
+    sum.add(array);
+  }
+  print("\nBeside the model: {}: {}\n", sum_text(beside.size(), sum), list_some(names));
+}
+
+// The model that the weights make; null where their names are of no known origin. Heads do not change any shape, so
+// that a file that does not tell them can be checked all the same.
+std::optional<weights::LoadedModel> loaded(const std::filesystem::path& path, const weights::WeightFile& file,
+                                           weights::LoadOptions options, bool& heads_known) {
+  if (file.architecture.empty() && options.architecture.empty()) return std::nullopt;
+  options.fill.purpose = weights::Purpose::use;
+  options.fill.fresh_head = true;
+  const auto says = [&](const std::string& key) {
+    return std::any_of(options.set.begin(), options.set.end(), [&](const auto& pair) { return pair.first == key; });
+  };
+  heads_known = !std::count(file.unknown.begin(), file.unknown.end(), "num_heads") || says("num_heads") ||
+                !options.architecture.empty();
+  if (!heads_known) options.set.emplace_back("num_heads", "1");
+  return weights::load_model(path, options);
+}
+
+}  // namespace
+
+void describe_foreign(const std::filesystem::path& path, const weights::LoadOptions& options, bool shapes) {
+  const weights::WeightFile file = weights::open_weights(path, options.naming, options.set);
+  bool heads_known = true;
+  const auto model = loaded(path, file, options, heads_known);
+  const std::vector<std::string> become = destinations(file);
+  Sum sum;
+  Table table({"tensor", "type", "shape", "bytes", "becomes"}, "lllrl");
+  for (size_t i = 0; i < file.arrays.size(); ++i) {
+    const auto& [name, array] = file.arrays[i];
+    sum.add(array);
+    table.add({formats::in_quotes(name), formats::name_of(array.type), shape_text(array),
+               grouped(std::ssize(array.bytes)), model ? become[i] : ""});
+  }
+  print("{}: weights, {} ({})\n", path.string(), sum_text(file.arrays.size(), sum), file.format);
+  if (!file.wrapper.empty()) print("  under          {}\n", formats::in_quotes(file.wrapper));
+  print("  origin         {}\n",
+        file.origin.empty() ? "names of no known origin; --model, --architecture or --names RULES say what they are"
+                            : fmt::format("{} ({})", file.origin, file.convention.about));
+  if (model) {
+    if (!file.name.empty()) print("  name           {}\n", file.name);
+    print_model(*model->model);
+    if (!heads_known) print("  heads          not told by the file; say --set num_heads=N\n");
+    print("  preprocessing  {}\n", describe(infer::preprocess_of(*model)));
+    print_findings(*model->model);
+    for (const std::string& remark : remarks(model->account)) print("  note           {}\n", remark);
+    if (shapes) print_shapes(*model->model);
+    const std::string architecture = model->model->architecture();
+    print_object("Architecture", heads_known ? architecture
+                                             : models::with_settings(architecture, {{"num_heads", "\"not told\""},
+                                                                                    {"head_dim", "\"not told\""}}));
+  }
+  print("\n{}", table.text());
+  print_beside(file.beside);
+  print_metadata(file.metadata);
+}
+
+void describe_arrays(const std::filesystem::path& path, const formats::ArrayFile& file) {
+  Sum sum;
+  Table table({"tensor", "type", "shape", "bytes"}, "lllr");
+  for (const auto& [name, array] : file.arrays) {
+    sum.add(array);
+    table.add(
+        {formats::in_quotes(name), formats::name_of(array.type), shape_text(array), grouped(std::ssize(array.bytes))});
+  }
+  print("{}: {} ({})\n\n{}", path.string(), sum_text(file.arrays.size(), sum), file.format, table.text());
   print_metadata(file.metadata);
 }
 

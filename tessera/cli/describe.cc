@@ -6,7 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "tessera/cli/arrays.h"
+#include "tessera/cli/model_choice.h"
 #include "tessera/cli/output.h"
 #include "tessera/core/error.h"
 #include "tessera/core/text.h"
@@ -40,39 +40,10 @@ void print_entries(const Json& object, size_t indent) {
   }
 }
 
-void print_object(const char* heading, const std::string& json) {
-  const Json object = Json::parse(json, nullptr, false);
-  if (!object.is_object() || object.empty()) return;
-  print("\n{}:\n", heading);
-  print_entries(object, 2);
-}
-
 std::string first_of(const std::vector<std::string>& names) {
   constexpr size_t kShown = 10;
   const auto end = names.begin() + static_cast<std::ptrdiff_t>(std::min(kShown, names.size()));
   return fmt::format("{}{}", fmt::join(names.begin(), end, ", "), names.size() > kShown ? ", …" : "");
-}
-
-// The parameters that hold NaN or infinity: such weights load, and predict nothing of use.
-std::vector<std::string> not_finite(models::Model& model) {
-  std::vector<std::string> names;
-  for (const nn::Parameter& parameter : model.parameters()) {
-    const Tensor& x = *parameter.tensor;
-    const auto values = (x.is_quantised() ? x.row_scales() : x).span();
-    if (!std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); }))
-      names.push_back(parameter.name);
-  }
-  return names;
-}
-
-// Refuses a file whose parts contradict one another.
-infer::Classifier checked_classifier(const std::filesystem::path& path, std::shared_ptr<models::Model> model,
-                                     const weights::ModelInfo& info) {
-  try {
-    return infer::Classifier(std::move(model), info);
-  } catch (const Error& error) {
-    fail("{}: {}", path.string(), error.what());
-  }
 }
 
 // The state of a training run: train/checkpoint.h says what it holds.
@@ -139,27 +110,46 @@ void print_shapes(models::Model& model) {
   print("\n{}\n\n{}", way, table.text());
 }
 
-void describe_weights(const std::filesystem::path& path, const std::string& architecture, bool shapes) {
-  formats::SafeTensors file = formats::read_safetensors(path);
+void print_object(const char* heading, const std::string& json) {
+  const Json object = Json::parse(json, nullptr, false);
+  if (!object.is_object() || object.empty()) return;
+  print("\n{}:\n", heading);
+  print_entries(object, 2);
+}
+
+void print_findings(models::Model& model) {
+  for (const nn::Parameter& parameter : model.parameters()) {
+    const Tensor& x = *parameter.tensor;
+    const auto values = (x.is_quantised() ? x.row_scales() : x).span();
+    if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))
+      print("  warning        {} holds NaN or infinite values\n", formats::in_quotes(parameter.name));
+  }
+}
+
+void describe_model(const std::filesystem::path& path, const weights::LoadOptions& options, bool shapes) {
+  const formats::SafeTensors file = formats::read_safetensors(path);
   if (const auto run = file.metadata.find("tessera.run"); run != file.metadata.end())
     return describe_checkpoint(path, run->second);
-  const bool is_model = file.metadata.count("tessera.format") > 0;
-  if (!is_model && architecture.empty())
-    return describe_arrays(path, {"safetensors", std::move(file.arrays), std::move(file.metadata)});
-  weights::LoadedModel loaded = weights::load_model(path, architecture);
-  const std::shared_ptr<models::Model> model = std::move(loaded.model);
-  const infer::Classifier classifier = checked_classifier(path, model, loaded.info);
+  weights::LoadedModel loaded = weights::load_model(path, options);
+  const std::string training = loaded.info.training, quantization = loaded.info.quantization;
+  const std::vector<std::string> class_names = loaded.info.class_names;
+  const bool preprocess_known = !loaded.info.preprocess.empty();
+  models::Model& model = *loaded.model;
+  const std::string architecture = model.architecture();
+  const std::vector<std::string> notes = remarks(loaded.account);
+  const image::Preprocess how = infer::preprocess_of(loaded);
+  const infer::Classifier classifier = infer::Classifier::from(std::move(loaded));  // refuses what contradicts itself
 
-  print("{}: {}\n", path.string(), is_model ? "a tessera model" : "bare weights that fit the architecture");
-  print_model(*model);
-  if (!loaded.info.class_names.empty()) print("  class names    {}\n", first_of(loaded.info.class_names));
-  print("  preprocessing  {}\n", loaded.info.preprocess.empty() ? "not known" : describe(classifier.preprocess()));
-  for (const std::string& name : not_finite(*model))
-    print("  warning        {} holds NaN or infinite values\n", formats::in_quotes(name));
-  if (shapes) print_shapes(*model);
-  print_object("Architecture", model->architecture());
-  print_object("Training", loaded.info.training);
-  print_object("Quantization", loaded.info.quantization);
+  print("{}: a tessera model\n", path.string());
+  print_model(model);
+  if (!class_names.empty()) print("  class names    {}\n", first_of(class_names));
+  print("  preprocessing  {}\n", preprocess_known ? describe(how) : "not known");
+  print_findings(model);
+  for (const std::string& note : notes) print("  note           {}\n", note);
+  if (shapes) print_shapes(model);
+  print_object("Architecture", architecture);
+  print_object("Training", training);
+  print_object("Quantization", quantization);
 }
 
 }  // namespace tessera::cli

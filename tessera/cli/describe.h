@@ -6,6 +6,7 @@
 
 #include "tessera/image/preprocess.h"
 #include "tessera/models/model.h"
+#include "tessera/weights/model_file.h"
 
 namespace tessera::cli {
 
@@ -21,8 +22,13 @@ void print_model(models::Model& model);
 // Prints a picture's way through the model: the shapes in one line, then each step with its parameters and operations.
 void print_shapes(models::Model& model);
 
-// Prints what a safetensors file is: a model file, bare weights (of `architecture`, where it is given: then checked
-// strictly), a checkpoint.
-void describe_weights(const std::filesystem::path& path, const std::string& architecture, bool shapes);
+// Prints a line for each parameter that holds NaN or infinity: such weights load, and predict nothing of use.
+void print_findings(models::Model& model);
+
+// Prints a JSON object below a heading, a line for each key; nothing where it is empty.
+void print_object(const char* heading, const std::string& json);
+
+// Prints what a model file of tessera's, or a checkpoint, is.
+void describe_model(const std::filesystem::path& path, const weights::LoadOptions& options, bool shapes);
 
 }  // namespace tessera::cli

@@ -12,6 +12,7 @@
 #include "tessera/core/text.h"
 #include "tessera/formats/npy.h"
 #include "tessera/formats/open.h"
+#include "tessera/formats/safetensors.h"
 #include "tessera/formats/sniff.h"
 #include "tessera/image/decode.h"
 #include "tessera/image/format.h"
@@ -25,8 +26,8 @@ namespace {
 
 struct InfoOptions {
   std::string what;
-  ModelChoice choice;
-  bool shapes = false;
+  SourceChoice source;
+  bool shapes = false, list = false;
 
   void visit(Options& o) {
     o("what", what,
@@ -36,8 +37,9 @@ struct InfoOptions {
         .placeholder("FILE|NAME")
         .required();
     o("shapes", shapes, "walks a picture through the model: shapes, parameters and operations of each step");
-    o.section("Bare weights");
-    choice.visit(o);
+    o("list", list, "lists the tensors of a file of weights and asks no further");
+    o.section("Weights of another origin");
+    source.visit(o);
   }
 };
 
@@ -55,9 +57,14 @@ void describe_picture(const std::string& path) {
 
 void describe_architecture(const InfoOptions& o, const std::string& name, const std::string& json) {
   print("{}: an architecture\n", name);
-  const auto model = models::build(models::with_settings(json, pairs_of(o.choice.set, "--set")));
+  const auto model = models::build(models::with_settings(json, pairs_of(o.source.choice.set, "--set")));
   print_model(*model);
   if (o.shapes) print_shapes(*model);
+}
+
+void describe_weights(const InfoOptions& o) {
+  if (o.list) return describe_arrays(o.what, formats::read_arrays(o.what));
+  describe_foreign(o.what, o.source.load_options(), o.shapes);
 }
 
 void describe_file(const InfoOptions& o, const std::string& path) {
@@ -72,14 +79,18 @@ void describe_file(const InfoOptions& o, const std::string& path) {
     }
     case formats::FileKind::zip:
     case formats::FileKind::pickle:
-      return describe_arrays(path, formats::read_arrays(path));
-    case formats::FileKind::safetensors:
-      return describe_weights(path, o.choice.json(), o.shapes);
+      return describe_weights(o);
+    case formats::FileKind::safetensors: {
+      const formats::Metadata metadata = formats::read_safetensors_header(path).metadata;
+      if (!o.list && (metadata.count("tessera.format") || metadata.count("tessera.run")))
+        return describe_model(path, o.source.load_options(), o.shapes);
+      return describe_weights(o);
+    }
     case formats::FileKind::unknown:
-      if (formats::is_shard_index(path)) return describe_arrays(path, formats::read_arrays(path));
+      if (formats::is_shard_index(path)) return describe_weights(o);
       if (extension == ".json" || extension == ".toml")
         return describe_architecture(o, path, models::read_architecture(path));
-      if (is_called_weights(extension)) return describe_arrays(path, formats::read_arrays(path));  // says what is wrong
+      if (is_called_weights(extension)) return describe_weights(o);  // says what is wrong
       fail("{}: not a file of a kind that tessera knows", path);
     default:
       formats::refuse_as_weights(path, formats::kind_of(head));

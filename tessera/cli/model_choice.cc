@@ -2,7 +2,9 @@
 
 #include <filesystem>
 
+#include "tessera/cli/output.h"
 #include "tessera/core/error.h"
+#include "tessera/core/text.h"
 #include "tessera/models/registry.h"
 
 namespace tessera::cli {
@@ -22,10 +24,9 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const std::vector<std:
 std::string model_file(const std::string& path) {
   namespace fs = std::filesystem;
   std::error_code unreadable;
-  if (!fs::is_directory(path, unreadable)) return path;
+  if (!fs::is_directory(path, unreadable) || fs::exists(fs::path(path) / "config.json", unreadable)) return path;
   const fs::path file = fs::path(path) / "model.safetensors";
-  TESSERA_CHECK(fs::exists(file), "{}: a folder without a model.safetensors, so not that of a finished run", path);
-  return file.string();
+  return fs::exists(file) ? file.string() : path;
 }
 
 void ModelChoice::visit(Options& o) {
@@ -46,21 +47,69 @@ std::string ModelChoice::json() const {
   return models::with_settings(json, pairs_of(set, "--set"));
 }
 
+void SourceChoice::visit(Options& o) {
+  choice.visit(o);
+  o("origin", origin, "whose names the weights have, where it is not recognised").one_of(weights::origins().names());
+  o("names", names, "a file of rules from the weights' names to parameters (docs/weights.md)")
+      .placeholder("RULES.toml");
+  o("fresh", fresh, "parameters that may be missing or of another shape: they start anew; * stands for anything")
+      .placeholder("PATTERN");
+  o("ignore", ignore, "tensors that may be left over; * stands for anything").placeholder("PATTERN");
+  o("positions", positions, "how position embeddings are resized; by default as the origin does")
+      .one_of(weights::position_resize_names());
+  o("relative", relative, "how tables of relative positions are resized").one_of(weights::relative_resize_names());
+  o("patches", patches, "how patch kernels are resized").one_of(weights::patch_resize_names());
+}
+
+weights::LoadOptions SourceChoice::load_options() const {
+  if (!origin.empty() && !names.empty())
+    fail_usage("options '--origin' and '--names' both say what names mean; give one");
+  weights::LoadOptions options;
+  options.naming = {origin, names};
+  if (choice.given()) options.architecture = choice.json();
+  options.set = pairs_of(choice.set, "--set");
+  options.fill.fresh = fresh;
+  options.fill.ignore = ignore;
+  options.fill.positions = positions;
+  options.fill.relative = relative;
+  options.fill.patches = patches;
+  return options;
+}
+
 void WeightsChoice::visit(Options& o) {
   o("weights", weights,
-    "a model file, the folder of a run, or bare weights (safetensors) with --model or --architecture")
+    "a model file, the folder of a run, or weights of another origin (PyTorch, safetensors, npz, a Hugging Face "
+    "folder)")
       .positional()
       .placeholder("MODEL")
       .required();
-  o.section("Bare weights");
-  choice.visit(o);
+  o.section("Weights of another origin");
+  source.visit(o);
   o("preprocess", preprocess, "changes how pictures are prepared: crop_pct=0.9, mean=0.5,0.5,0.5 …")
       .placeholder("KEY=VALUE");
 }
 
 infer::Classifier WeightsChoice::load() const {
-  infer::Classifier classifier = infer::Classifier::load(model_file(weights), choice.json());
+  weights::LoadOptions options = source.load_options();
+  options.fill.purpose = weights::Purpose::use;
+  weights::LoadedModel loaded = weights::load_model(model_file(weights), options);
+  for (const std::string& remark : remarks(loaded.account)) complain("note: " + remark);
+  const infer::Classifier classifier = infer::Classifier::from(std::move(loaded));
   return preprocess.empty() ? classifier : classifier.with_preprocess(changed(classifier.preprocess(), preprocess));
+}
+
+std::vector<std::string> remarks(const weights::Account& account) {
+  std::vector<std::string> lines;
+  for (const weights::Fate& fate : account.loaded)
+    if (!fate.how.empty()) lines.push_back(fmt::format("{}: {}", fate.parameter, fate.how));
+  const auto list = [&](const std::vector<weights::Fate>& fates, const char* what, bool parameters) {
+    std::vector<std::string> names;
+    for (const weights::Fate& fate : fates) names.push_back(parameters ? fate.parameter : fate.array);
+    if (!names.empty()) lines.push_back(fmt::format("{}: {}", what, list_some(names)));
+  };
+  list(account.fresh, "starts anew", true);
+  list(account.ignored, "left out of the file", false);
+  return lines;
 }
 
 image::Preprocess changed(image::Preprocess how, const std::vector<std::string>& preprocess) {

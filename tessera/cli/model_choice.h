@@ -24,15 +24,29 @@ struct ModelChoice {
 // The model file that a path stands for: itself, or the model.safetensors of a run's folder.
 std::string model_file(const std::string& path);
 
-// A file of weights to use: a model file, or bare weights with a ModelChoice.
+// What is said of a file of weights besides its path.
+struct SourceChoice {
+  ModelChoice choice;
+  std::string origin, names;
+  std::vector<std::string> fresh, ignore;
+  std::string positions, relative, patches;
+
+  void visit(Options& o);
+  weights::LoadOptions load_options() const;
+};
+
+// A file of weights to use: a model file, or weights of another origin.
 struct WeightsChoice {
   std::string weights;  // positional
-  ModelChoice choice;
+  SourceChoice source;
   std::vector<std::string> preprocess;  // KEY=VALUE
 
   void visit(Options& o);
   infer::Classifier load() const;
 };
+
+// What became of a file's weights that is not to be expected, a line each: resized, started anew, left out.
+std::vector<std::string> remarks(const weights::Account& account);
 
 // The preprocessing with KEY=VALUE texts of --preprocess in force.
 image::Preprocess changed(image::Preprocess how, const std::vector<std::string>& preprocess);

@@ -137,10 +137,9 @@ image::Preprocess preprocess_of(const std::string& model) {
     TESSERA_CHECK(how, "{}: it does not say how pictures are prepared", model);
     return *how;
   }
-  if (fs::is_directory(model, unreadable) && !fs::exists(fs::path(model) / "model.safetensors.index.json")) {
-    for (const char* name : {"preprocessor_config.json", "config.json"}) {
+  if (fs::is_directory(model, unreadable)) {  // a folder of configs without weights will do
+    for (const char* name : {"preprocessor_config.json", "config.json"})
       if (const auto how = described_by(fs::path(model) / name)) return *how;
-    }
   }
   return infer::Classifier::load(model_file(model)).preprocess();
 }

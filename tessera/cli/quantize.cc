@@ -225,7 +225,7 @@ int quantize(const Arguments& arguments) {
   if (o.threads) set_num_threads(static_cast<int>(o.threads));
 
   const std::string path = model_file(o.weights.weights);
-  weights::LoadedModel loaded = weights::load_model(path, o.weights.choice.given() ? o.weights.choice.json() : "");
+  weights::LoadedModel loaded = weights::load_model(path, o.weights.source.load_options());
   TESSERA_CHECK(loaded.info.quantization.empty(), "{}: is quantised already", path);
   const std::string out = o.out.empty() ? default_out(o.weights.weights) : o.out;
   check_folder_of(out);

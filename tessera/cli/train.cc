@@ -24,7 +24,7 @@ namespace {
 
 struct TrainCommand {
   DataChoice data;
-  ModelChoice choice;
+  SourceChoice source;
   std::string from;
   std::vector<std::string> preprocess;
   std::string recipe, out, schedule_from;
@@ -34,8 +34,8 @@ struct TrainCommand {
   void visit(Options& o) {
     o.section("Data and model");
     data.visit(o);
-    choice.visit(o);
-    o("from", from, "a model file to fine-tune, the folder of its run, or bare weights of the model chosen")
+    source.visit(o);
+    o("from", from, "what to fine-tune: a model file, the folder of its run, or weights of another origin")
         .placeholder("FILE");
     o("preprocess", preprocess, "changes how pictures are prepared: crop_pct=0.9, mean=0.5,0.5,0.5")
         .placeholder("KEY=VALUE");
@@ -118,14 +118,16 @@ int run_train(const Arguments& arguments) {
     return 0;
   if (o.resume && o.out.empty()) fail_usage("option '--resume' needs --out DIR: the folder of the run to go on with");
   train::check(o.train);
-  if (o.choice.given()) models::build(o.choice.json());  // refuses what cannot be before the data is opened
+  if (o.from.empty() && o.source.choice.given())
+    models::build(o.source.choice.json());  // refuses what cannot be before the data is opened
 
   train::TrainJob job;
   job.data = o.data.open(/*train=*/true);
   TESSERA_CHECK(job.data.train, "{}: this data set has no training part", o.data.data);
   suit_photographs(options, *job.data.train, o.train.augmentation);
   StartingPoint start =
-      starting_point(o.choice, o.from.empty() ? "" : model_file(o.from), o.preprocess, *job.data.train, o.train.seed());
+      starting_point(o.source, o.from.empty() ? "" : model_file(o.from), o.preprocess, *job.data.train, o.train.seed());
+  for (const std::string& remark : start.remarks) job.data.notes.push_back(remark);
   job.model = start.model.get();
   job.model_name = start.name;
   job.preprocess = start.preprocess;

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 
 #include "tessera/core/error.h"
+#include "tessera/core/text.h"
 #include "tessera/models/registry.h"
 
 namespace tessera::cli {
@@ -36,21 +36,6 @@ std::string with_classes(const std::string& architecture, const data::DataSet& s
   return models::with_settings(architecture, {{"num_classes", std::to_string(set.class_names().size())}});
 }
 
-// Copies the weights of `source`, all but a head for other classes, which stays as it was initialised.
-void fill(models::Model& model, models::Model& source, bool with_head, const std::string& from) {
-  std::map<std::string, Tensor> weights;
-  for (const nn::Parameter& parameter : source.parameters()) weights[parameter.name] = *parameter.tensor;
-  const std::vector<std::string> head = model.head_parameters();
-  for (const nn::Parameter& parameter : model.parameters()) {
-    if (!with_head && std::count(head.begin(), head.end(), parameter.name) > 0) continue;
-    const auto found = weights.find(parameter.name);
-    TESSERA_CHECK(found != weights.end() && found->second.shape() == parameter.tensor->shape(),
-                  "{}: it has no '{}' {}, which the model to be trained needs", from, parameter.name,
-                  to_string(parameter.tensor->shape()));
-    std::copy_n(found->second.data(), found->second.numel(), parameter.tensor->data());
-  }
-}
-
 // Where no file says: pictures of one size are seen whole.
 image::Preprocess assumed_preprocess(const models::Model& model, const data::DataSet& set) {
   image::Preprocess how = infer::default_preprocess(model.input());
@@ -58,21 +43,25 @@ image::Preprocess assumed_preprocess(const models::Model& model, const data::Dat
   return how;
 }
 
-StartingPoint from_file(const ModelChoice& choice, const std::string& from, const data::DataSet& set, uint64_t seed) {
-  weights::LoadedModel source = weights::load_model(from, choice.given() ? choice.json() : "");
-  TESSERA_CHECK(source.info.quantization.empty(),
+StartingPoint from_file(const SourceChoice& source, const std::string& from, const data::DataSet& set, uint64_t seed) {
+  weights::LoadOptions options = source.load_options();
+  options.set.emplace_back("num_classes", std::to_string(set.class_names().size()));
+  options.fill.fresh_head = true;
+  options.fill.seed = seed;
+  weights::LoadedModel loaded = weights::load_model(from, options);
+  TESSERA_CHECK(loaded.info.quantization.empty(),
                 "{}: its weights are quantised and cannot be trained; start from the model that it was made of", from);
-  const std::string architecture =
-      choice.given() ? choice.json()
-                     : models::with_settings(source.model->architecture(), pairs_of(choice.set, "--set"));
   StartingPoint start;
-  start.model = models::build(with_classes(architecture, set));
-  start.model->initialise(seed);
-  start.name = choice.given() ? choice.name() : std::filesystem::path(from).stem().string();
-  fill(*start.model, *source.model, source.info.class_names == set.class_names(), from);
-  start.preprocess = source.info.preprocess.empty()
-                         ? assumed_preprocess(*start.model, set)
-                         : infer::Classifier(std::move(source.model), source.info).preprocess();
+  start.name = source.choice.given() ? source.choice.name() : std::filesystem::path(from).stem().string();
+  start.remarks = remarks(loaded.account);
+  start.preprocess = infer::preprocess_of(loaded);
+  if (loaded.info.class_names != set.class_names() && loaded.account.fresh.empty()) {  // of as many, but other classes
+    const std::vector<std::string> head = loaded.model->head_parameters();
+    for (const nn::Parameter& parameter : loaded.model->parameters())
+      if (std::count(head.begin(), head.end(), parameter.name) > 0) parameter.start(seed);
+    start.remarks.push_back(fmt::format("starts anew, for other classes: {}", list_some(head)));
+  }
+  start.model = std::move(loaded.model);
   return start;
 }
 
@@ -104,9 +93,9 @@ data::PictureShape typical_shape(const data::DataSet& set) {
   return shape;
 }
 
-StartingPoint starting_point(const ModelChoice& choice, const std::string& from,
+StartingPoint starting_point(const SourceChoice& source, const std::string& from,
                              const std::vector<std::string>& preprocess, const data::DataSet& set, uint64_t seed) {
-  StartingPoint start = from.empty() ? anew(choice, set, seed) : from_file(choice, from, set, seed);
+  StartingPoint start = from.empty() ? anew(source.choice, set, seed) : from_file(source, from, set, seed);
   start.preprocess = changed(start.preprocess, preprocess);
   return start;
 }

@@ -18,12 +18,13 @@ struct StartingPoint {
   std::unique_ptr<models::Model> model;  // initialised, or filled from a file
   std::string name;                      // for people and folders
   image::Preprocess preprocess;
+  std::vector<std::string> remarks = {};  // what became of a file's weights
 };
 
 // The model chosen, with as many classes as the data; where none is chosen, one that suits the pictures' size.
-// from: a model file (or bare weights of the choice) whose weights are the start; its head is kept only if its classes
-// are the data's. preprocess: KEY=VALUE texts.
-StartingPoint starting_point(const ModelChoice& choice, const std::string& from,
+// from: a model file or weights of another origin, which are the start; its head is kept only if its classes are the
+// data's. preprocess: KEY=VALUE texts.
+StartingPoint starting_point(const SourceChoice& source, const std::string& from,
                              const std::vector<std::string>& preprocess, const data::DataSet& set, uint64_t seed);
 
 }  // namespace tessera::cli

@@ -14,19 +14,6 @@
 namespace tessera::infer {
 namespace {
 
-image::Preprocess stored_preprocess(const std::string& json) {
-  image::Preprocess how;
-  Options options;
-  how.visit(options);
-  try {
-    options.from_json(json, "its preprocessing");
-  } catch (const UsageError& error) {
-    throw Error(error.what());  // of a file, not of what the user typed
-  }
-  image::check(how);
-  return how;
-}
-
 std::vector<std::string> numbered_classes(int64_t count) {
   std::vector<std::string> names;
   for (int64_t i = 0; i < count; ++i) names.push_back(fmt::format("class {}", i));
@@ -69,12 +56,21 @@ Classifier Classifier::with_precision(ops::Precision precision) const {
   return other;
 }
 
-Classifier Classifier::load(const std::filesystem::path& path, const std::string& architecture) {
-  weights::LoadedModel loaded = weights::load_model(path, architecture, weights::Purpose::use);
+Classifier Classifier::load(const std::filesystem::path& path, const weights::LoadOptions& options) {
+  weights::LoadOptions to_use = options;
+  to_use.fill.purpose = weights::Purpose::use;
+  return from(weights::load_model(path, to_use));
+}
+
+Classifier Classifier::from(weights::LoadedModel loaded) {
   try {
-    return Classifier(std::move(loaded.model), std::move(loaded.info));
+    const image::Preprocess how = preprocess_of(loaded);
+    loaded.info.preprocess.clear();
+    return Classifier(std::move(loaded.model), std::move(loaded.info)).with_preprocess(how);
   } catch (const Error& error) {
-    fail("{}: {}", path.string(), error.what());
+    const std::string file = loaded.file.string();
+    if (std::string_view(error.what()).starts_with(file)) throw;
+    fail("{}: {}", file, error.what());
   }
 }
 
@@ -139,15 +135,6 @@ std::vector<Classification> Classifier::classify(std::span<const image::Picture>
   const auto K = static_cast<size_t>(all.size(1));
   for (size_t b = 0; b < pictures.size(); ++b) results.push_back(rank(all.span().subspan(b * K, K), top));
   return results;
-}
-
-image::Preprocess default_preprocess(const models::PictureSize& input) {
-  image::Preprocess how;
-  how.height = input.height;
-  how.width = input.width;
-  how.channels = input.channels;
-  if (input.channels == 1) how.mean = how.std = {0.5};
-  return how;
 }
 
 Tensor channels_last(const Tensor& images) {

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "tessera/image/preprocess.h"
+#include "tessera/infer/preprocess_of.h"
 #include "tessera/kernels/frozen.h"
 #include "tessera/ops/precision.h"
 #include "tessera/weights/model_file.h"
@@ -35,9 +35,10 @@ struct Classification {
 
 class Classifier {
  public:
-  // A tessera model file, or bare weights with their architecture (a JSON object, models/registry.h). Errors name the
-  // file.
-  static Classifier load(const std::filesystem::path& path, const std::string& architecture = "");
+  // Any file of weights (weights/model_file.h), to be used: what the options say of its purpose does not matter. Errors
+  // name the file.
+  static Classifier load(const std::filesystem::path& path, const weights::LoadOptions& options = {});
+  static Classifier from(weights::LoadedModel loaded);
   // A model in memory. Without a preprocessing, `info` gives default_preprocess(); without class names, they are
   // "class 0" …
   Classifier(std::shared_ptr<models::Model> model, weights::ModelInfo info);
@@ -73,10 +74,6 @@ class Classifier {
   ops::Precision precision_ = ops::Precision::f32;
   std::vector<std::string> names_;
 };
-
-// What is assumed where nobody says how pictures were prepared: the model's input size, the rest as in Preprocess; gray
-// is brought to [-1, 1].
-image::Preprocess default_preprocess(const models::PictureSize& input);
 
 // (B, C, H, W), f32, as other programs have it -> (B, H, W, C)
 Tensor channels_last(const Tensor& images);

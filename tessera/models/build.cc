@@ -53,4 +53,13 @@ std::unique_ptr<Model> build(const std::string& architecture) {
   return family.build(keys.dump());
 }
 
+Inferred infer(const Shapes& shapes, const std::string& known) {
+  for (const std::string& name : registry().families.names()) {
+    const Family& family = registry().families.at(name);
+    if (!family.infer) continue;
+    if (std::optional<Inferred> found = family.infer(shapes, known)) return *std::move(found);
+  }
+  return {};
+}
+
 }  // namespace tessera::models

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,18 @@ struct Product {
   std::string weight;  // the parameter's name, "blocks.0.mlp.fc1.weight"
   std::string norm;    // the layer norm whose output goes to this product and nowhere else, if there is one
   std::string layer() const { return weight.substr(0, weight.rfind('.')); }
+};
+
+// How a parameter depends on the size of the pictures, so that weights of another size can be turned into it.
+struct Spatial {
+  enum class Kind {
+    positions,  // a row for each of `extra` tokens, then for each cell of the grid
+    relative,   // a row for each offset in the grid, then `extra` others
+    patches,    // a kernel of the grid's size, in pixels
+  };
+  Kind kind;
+  int64_t height, width;  // of the grid
+  int64_t extra = 0;
 };
 
 class Model : public nn::Module {
@@ -59,6 +72,8 @@ class Model : public nn::Module {
   // Whether weight decay leaves this parameter out by name (tokens, positions). One-dimensional ones are left out
   // anyway.
   virtual bool no_weight_decay(const std::string& parameter) const = 0;
+  // How this parameter depends on the size of the pictures; nothing where it does not.
+  virtual std::optional<Spatial> spatial(const std::string& /*parameter*/) const { return std::nullopt; }
   // Parameters of the final classifier, which fine-tuning to other classes starts anew (from zero).
   virtual std::vector<std::string> head_parameters() const = 0;
 

@@ -4,12 +4,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "tessera/core/registry.h"
+#include "tessera/models/inferred.h"
 #include "tessera/models/model.h"
 
 namespace tessera::models {
@@ -19,6 +21,8 @@ struct Family {
   std::function<std::unique_ptr<Model>(const std::string& architecture)> build;
   // Every key with its default and its meaning, for help.
   std::function<std::string()> help;
+  // infer() for this family; null where its weights are always said what they are.
+  std::function<std::optional<Inferred>(const Shapes& shapes, const std::string& known)> infer = {};
 };
 
 struct Variant {

@@ -173,6 +173,20 @@ bool Vit::no_weight_decay(const std::string& parameter) const {
   return parameter == "cls_token" || parameter == "reg_token" || parameter.compare(0, 9, "pos_embed") == 0;
 }
 
+std::optional<Spatial> Vit::spatial(const std::string& parameter) const {
+  const auto grid = [this](Spatial::Kind kind, int64_t extra) {
+    return Spatial{kind, grid_height(), grid_width(), extra};
+  };
+  if (parameter == "pos_embed") return grid(Spatial::Kind::positions, config_.no_embed_class ? 0 : prefix());
+  if (parameter == "pos_embed.row") return Spatial{Spatial::Kind::positions, grid_height(), 1};
+  if (parameter == "pos_embed.col") return Spatial{Spatial::Kind::positions, 1, grid_width()};
+  if (parameter == "patch_embed.proj.weight")
+    return Spatial{Spatial::Kind::patches, config_.patch_size[0], config_.patch_size[1]};
+  if (parameter.find("relative_position_bias_table") != std::string::npos)
+    return grid(Spatial::Kind::relative, prefix() > 0 ? 3 : 0);
+  return std::nullopt;
+}
+
 std::vector<std::string> Vit::head_parameters() const {
   if (!head_) return {};
   return {"head.weight", "head.bias"};

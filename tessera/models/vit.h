@@ -68,6 +68,7 @@ class Vit : public Model {
   int64_t layer_of(const std::string& parameter) const override;
   int64_t num_layers() const override { return config_.depth + 2; }
   bool no_weight_decay(const std::string& parameter) const override;
+  std::optional<Spatial> spatial(const std::string& parameter) const override;
   std::vector<std::string> head_parameters() const override;
 
  private:

@@ -3,6 +3,8 @@
 
 namespace tessera::models {
 
+std::optional<Inferred> infer_vit(const Shapes& shapes, const std::string& known);  // vit_inferred.cc
+
 void VitConfig::visit(Options& o) {
   o.section("Picture");
   o("img_size", img_size, "height and width of the picture in pixels; one number for both").at_least(1).at_most(16384);
@@ -96,7 +98,7 @@ std::string vit_help() {
 }  // namespace
 
 void register_vit_config(Registry& registry) {
-  registry.families.add("vit", {build_vit, vit_help});
+  registry.families.add("vit", {build_vit, vit_help, infer_vit});
 
   struct Size {
     const char* name;

@@ -48,8 +48,7 @@ int64_t Module::num_parameters() {
 }
 
 void Module::initialise(uint64_t seed) {
-  for (const Parameter& parameter : parameters())
-    parameter.init(*parameter.tensor, Random(seed, "init/" + parameter.name));
+  for (const Parameter& parameter : parameters()) parameter.start(seed);
 }
 
 }  // namespace tessera::nn

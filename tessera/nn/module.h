@@ -18,6 +18,7 @@ struct Parameter {
   std::string name;  // "blocks.3.attn.qkv.weight"
   Tensor* tensor;    // the member of its module: assigning to it (a view of a flat buffer) changes the module
   Init init;
+  void start(uint64_t seed) const { init(*tensor, Random(seed, "init/" + name)); }
 };
 
 class Module {

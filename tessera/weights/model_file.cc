@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "tessera/formats/safetensors.h"
 #include "tessera/models/registry.h"
@@ -19,32 +18,6 @@ formats::Array view(const Tensor& x) {
 }
 
 std::string scale_name(const std::string& weight) { return weight + "_scale"; }
-
-bool can_be_mapped(const formats::Array& array) {
-  return array.type == formats::FileType::F32 && array.mapped &&
-         reinterpret_cast<uintptr_t>(array.bytes.data()) % alignof(float) == 0;
-}
-
-Tensor mapped(const formats::Array& array, const Shape& shape) {
-  return Tensor::mapped(shape, DType::f32, {array.owner, array.bytes.data()});
-}
-
-Tensor quantised(const formats::Array& array, const formats::Array& scales, const Shape& shape,
-                 const std::string& where, const std::string& name) {
-  TESSERA_CHECK(scales.shape == Shape{shape[0]}, "{}: the tensor '{}' must be ({}), but it is {}", where,
-                scale_name(name), shape[0], to_string(scales.shape));
-  const Tensor elements = Tensor::empty(shape, DType::s8), row_scales = Tensor::empty({shape[0]});
-  std::copy(array.bytes.begin(), array.bytes.end(), elements.raw());
-  formats::copy_to_f32(scales, row_scales.span());
-  return Tensor::quantised(elements, row_scales);
-}
-
-Shape without_ones(const Shape& shape) {
-  std::vector<int64_t> extents;
-  for (int64_t extent : shape.extents())
-    if (extent != 1) extents.push_back(extent);
-  return Shape(extents);
-}
 
 std::string entry(const formats::Metadata& metadata, const std::string& key) {
   const auto found = metadata.find(key);
@@ -119,51 +92,66 @@ void save_model(const std::filesystem::path& path, models::Model& model, const M
   formats::write_safetensors(path, arrays, metadata);
 }
 
-void load_weights(models::Model& model, const formats::NamedArrays& arrays, const std::string& where, Purpose purpose) {
-  std::set<std::string> used, quantisable;
-  for (const models::Product& product : model.products()) quantisable.insert(product.weight);
-  for (const nn::Parameter& parameter : model.parameters()) {
-    const formats::Array* array = formats::find(arrays, parameter.name);
-    TESSERA_CHECK(array, "{}: the model needs the tensor '{}' {}, which the file does not have", where, parameter.name,
-                  to_string(parameter.tensor->shape()));
-    TESSERA_CHECK(without_ones(array->shape) == without_ones(parameter.tensor->shape()),
-                  "{}: the tensor '{}' is {}, but the model needs {}", where, parameter.name, to_string(array->shape),
-                  to_string(parameter.tensor->shape()));
-    const formats::Array* scales = formats::find(arrays, scale_name(parameter.name));
-    if (array->type == formats::FileType::I8 && scales) {
-      TESSERA_CHECK(quantisable.count(parameter.name), "{}: the tensor '{}' is quantised, which this model cannot use",
-                    where, parameter.name);
-      *parameter.tensor = quantised(*array, *scales, parameter.tensor->shape(), where, parameter.name);
-      used.insert(scale_name(parameter.name));
-    } else if (purpose == Purpose::use && can_be_mapped(*array)) {
-      *parameter.tensor = mapped(*array, parameter.tensor->shape());
-    } else {
-      formats::copy_to_f32(*array, parameter.tensor->span());
-    }
-    used.insert(parameter.name);
+std::string complete_architecture(const WeightFile& file, const LoadOptions& options) {
+  Json architecture = file.architecture.empty() ? Json::object() : Json::parse(file.architecture);
+  if (!options.architecture.empty()) architecture.update(Json::parse(options.architecture));
+  TESSERA_CHECK(!architecture.empty(),
+                "{}: bare weights under names that no known origin uses; say what they belong to with --architecture "
+                "FILE or --model NAME, or what their names mean with --names RULES.toml",
+                file.path.string());
+  if (!architecture.contains("family")) architecture["family"] = "vit";
+  architecture = Json::parse(models::with_settings(architecture.dump(), options.set));
+  for (const std::string& key : file.unknown) {
+    TESSERA_CHECK(architecture.contains(key),
+                  "{}: nothing in the weights tells {}: say --set {}, or name the model with --model",
+                  file.path.string(), key == "num_heads" ? "how many heads the model has" : "the size of its pictures",
+                  key == "num_heads" ? fmt::format("num_heads=N (of a width of {})", architecture["embed_dim"].dump())
+                                     : key + "=HEIGHT,WIDTH");
   }
-  for (const auto& [name, array] : arrays) {
-    TESSERA_CHECK(used.count(name), "{}: the file holds the tensor {} {}, for which the model has no place", where,
-                  formats::in_quotes(name), to_string(array.shape));
-  }
+  return architecture.dump();
 }
 
-LoadedModel load_model(const std::filesystem::path& path, const std::string& architecture, Purpose purpose) {
-  const formats::SafeTensors file = formats::read_safetensors(path);
+namespace {
+
+// The model that the file was made for, where its sizes differ from those of `target`.
+std::unique_ptr<models::Model> source_model(const WeightFile& file, const std::string& target) {
+  if (file.architecture.empty()) return nullptr;
+  Json source = Json::parse(target);
+  source.update(Json::parse(file.architecture));
+  return source == Json::parse(target) ? nullptr : build_stored(source.dump(), file.path);
+}
+
+}  // namespace
+
+LoadedModel load_model(const std::filesystem::path& path, const LoadOptions& options) {
+  models::Settings said = options.set;
+  WeightFile file = open_weights(path, options.naming, said);
   TESSERA_CHECK(
       file.metadata.count("tessera.run") == 0,
       "{}: a checkpoint, the state of a training run; use the model.safetensors or best.safetensors beside it",
-      path.string());
+      file.path.string());
   LoadedModel loaded;
-  loaded.info = info_from(file.metadata, path);
-  const bool bare = loaded.info.architecture.empty();
-  TESSERA_CHECK(!bare || !architecture.empty(),
-                "{}: these are bare weights; say what they belong to with --architecture FILE or --model NAME",
-                path.string());
-  loaded.model = bare ? models::build(architecture) : build_stored(loaded.info.architecture, path);
+  loaded.file = file.path;
+  loaded.info = info_from(file.metadata, file.path);
+  std::string target;
+  if (!loaded.info.architecture.empty()) {
+    loaded.origin = "tessera";
+    const auto stored = build_stored(loaded.info.architecture, file.path);
+    file.architecture = stored->architecture();
+    if (!options.architecture.empty()) check_same_architecture(*stored, options.architecture, file.path);
+    target = models::with_settings(file.architecture, options.set);
+  } else {
+    loaded.origin = file.origin;
+    loaded.name = file.name;
+    loaded.info.class_names = file.class_names;
+    target = complete_architecture(file, options);
+  }
+  loaded.model = models::build(target);
+  const auto source = source_model(file, target);
+  loaded.account = fill(*loaded.model, source ? *source : *loaded.model, file, options.fill);
   loaded.info.architecture = loaded.model->architecture();
-  if (!bare && !architecture.empty()) check_same_architecture(*loaded.model, architecture, path);
-  load_weights(*loaded.model, file.arrays, path.string(), purpose);
+  if (static_cast<int64_t>(loaded.info.class_names.size()) != loaded.model->num_classes())
+    loaded.info.class_names.clear();
   return loaded;
 }
 

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "tessera/formats/array.h"
 #include "tessera/models/model.h"
+#include "tessera/weights/fill.h"
 
 namespace tessera::weights {
 
@@ -33,27 +33,31 @@ struct ModelInfo {
 void save_model(const std::filesystem::path& path, models::Model& model, const ModelInfo& info,
                 const std::vector<Tensor>* values = nullptr);
 
-// What a model is loaded for.
-enum class Purpose { use, change };
+struct LoadOptions {
+  Naming naming = {};             // of weights that are no model file of tessera's
+  std::string architecture = {};  // JSON object: what they are of. Of a model file it must not say anything else
+  models::Settings set = {};      // keys of the architecture that are to be otherwise: img_size, num_classes, num_heads
+  FillOptions fill = {};
+};
 
 struct LoadedModel {
   std::unique_ptr<models::Model> model;
   ModelInfo info;
+  Account account;
+  std::string origin;          // "tessera", one of origins(), or the rules file; "" for names of no known origin
+  std::string name;            // of a registered model, where the file says or shows it
+  std::filesystem::path file;  // the file, where a folder was given
 };
 
-// Reads a model file. `architecture` (JSON) is for bare weights, which name none; given for a model file it must not
-// contradict it. Errors name the file and what is wrong: truncated, of a newer format, a tensor missing, too many or of
-// another shape. The parameters of a model that is only to be used lie in the mapped file where they are stored as f32;
-// they must not be written to, and the file must not be shortened meanwhile.
-LoadedModel load_model(const std::filesystem::path& path, const std::string& architecture = "",
-                       Purpose purpose = Purpose::change);
+// Reads any file of weights: a model file, or one of another origin (weight_file.h), whose architecture follows from
+// its names and shapes, the config.json beside it and what the options say. Errors name the file and what is wrong:
+// truncated, of a newer format, a tensor missing, too many or of another shape, or a key that nothing tells.
+LoadedModel load_model(const std::filesystem::path& path, const LoadOptions& options = {});
+
+// The architecture that a file's weights have, as far as it can be told, and what still has to be said for it.
+std::string complete_architecture(const WeightFile& file, const LoadOptions& options);
 
 // What a file says of itself, without its weights.
 ModelInfo read_model_info(const std::filesystem::path& path);
-
-// Fills every parameter from the array of its name. Strict: each parameter once, nothing left over, every shape equal
-// (axes of extent 1 aside: a (1, 1, D) token may be stored as (D)).
-void load_weights(models::Model& model, const formats::NamedArrays& arrays, const std::string& where,
-                  Purpose purpose = Purpose::change);
 
 }  // namespace tessera::weights

@@ -77,9 +77,9 @@ TEST(HostileFiles, SoundOnesAreListed) {
   const std::pair<const char*, const char*> cases[] = {
       {"timm.pth", "32 tensors with 14,981 elements in 59,924 bytes (PyTorch)"},
       {"timm_legacy.pth", "(PyTorch before 1.6)"},
-      {"deit.pth", "\"model/cls_token\""},
+      {"deit.pth", "under          \"model/\""},
       {"deit.pth", "\n  args/model = tiny\n"},
-      {"whole_module.pth", "\n\"blocks.1.mlp.fc2.weight\"    F32   [24,48]      4,608\n"},
+      {"whole_module.pth", "\n\"blocks.1.mlp.fc2.weight\"    F32   [24,48]      4,608  blocks.1.mlp.fc2.weight\n"},
       {"hf_sharded", "40 tensors with 14,981 elements in 59,924 bytes (safetensors in 3 shards)"},
       {"hf_sharded/model.safetensors.index.json", "(safetensors in 3 shards)"},
       {"hf_bin", "(PyTorch)"},

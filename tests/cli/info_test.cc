@@ -33,8 +33,8 @@ TEST(Info, SaysWhatIsCutOff) {
 TEST(Info, TellsFilesByTheirBytes) {
   const TinyModel tiny;
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{"weights.safetensors"}, "weights.safetensors: bare weights, 32 tensors with 67,258 elements"},
-      {{"weights.safetensors", "--architecture", "a.json"}, "bare weights that fit the architecture"},
+      {{"weights.safetensors"}, "weights.safetensors: weights, 32 tensors with 67,258 elements"},
+      {{"weights.safetensors", "--architecture", "a.json"}, "  picture        32x32x3\n"},
       {{"a.json"}, "a.json: an architecture\n"},
       {{"x.npy"}, "x.npy: a NumPy array, F32 (2, 3, 32, 32)\n"}};
   for (const auto& [arguments, text] : cases) {

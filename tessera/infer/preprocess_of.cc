@@ -1,0 +1,69 @@
+#include "tessera/infer/preprocess_of.h"
+
+#include <cmath>
+
+#include "tessera/core/error.h"
+#include "tessera/core/file.h"
+#include "tessera/image/preprocess_config.h"
+
+namespace tessera::infer {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The same way of preparing for an input of another size: what is cut off keeps its share.
+image::Preprocess at_size(image::Preprocess how, const models::PictureSize& input) {
+  const auto scaled = [](int64_t side, int64_t from, int64_t to) {
+    return std::llround(static_cast<double>(side) * static_cast<double>(to) / static_cast<double>(from));
+  };
+  how.resize_height = scaled(how.resize_height, how.height, input.height);
+  how.resize_width = scaled(how.resize_width, how.width, input.width);
+  how.height = input.height;
+  how.width = input.width;
+  return how;
+}
+
+std::optional<image::Preprocess> beside(const fs::path& file) {
+  for (const char* name : {"preprocessor_config.json", "config.json"}) {
+    const fs::path path = file.parent_path() / name;
+    std::error_code unreadable;
+    if (!fs::is_regular_file(path, unreadable)) continue;
+    if (auto how = image::preprocess_from(read_text(path), path.string())) return how;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+image::Preprocess preprocess_of(const weights::LoadedModel& loaded) {
+  const models::PictureSize input = loaded.model->input();
+  if (!loaded.info.preprocess.empty()) return at_size(stored_preprocess(loaded.info.preprocess), input);
+  if (loaded.origin == "tessera") return default_preprocess(input);
+  if (const auto how = beside(loaded.file); how && how->channels == input.channels) return at_size(*how, input);
+  const std::string name = loaded.name.empty() ? "vit" : loaded.name;
+  return image::usual_preprocess(loaded.origin, name, input.height, input.width, input.channels);
+}
+
+image::Preprocess default_preprocess(const models::PictureSize& input) {
+  image::Preprocess how;
+  how.height = input.height;
+  how.width = input.width;
+  how.channels = input.channels;
+  if (input.channels == 1) how.mean = how.std = {0.5};
+  return how;
+}
+
+image::Preprocess stored_preprocess(const std::string& json) {
+  image::Preprocess how;
+  Options options;
+  how.visit(options);
+  try {
+    options.from_json(json, "its preprocessing");
+  } catch (const UsageError& error) {
+    throw Error(error.what());  // of a file, not of what the user typed
+  }
+  image::check(how);
+  return how;
+}
+
+}  // namespace tessera::infer

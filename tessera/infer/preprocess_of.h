@@ -1,0 +1,21 @@
+// How pictures are prepared for a model: what its file says, or else what is usual where it comes from.
+#pragma once
+
+#include <string>
+
+#include "tessera/image/preprocess.h"
+#include "tessera/weights/model_file.h"
+
+namespace tessera::infer {
+
+// As the file itself says, else the preprocessor_config.json or config.json beside it, else as is usual for its origin
+// (image::usual_preprocess); brought to the model's input size, where that is another.
+image::Preprocess preprocess_of(const weights::LoadedModel& loaded);
+
+// What is assumed where nobody says: the model's input size, the rest as in Preprocess; gray is brought to [-1, 1].
+image::Preprocess default_preprocess(const models::PictureSize& input);
+
+// The text of a model file (weights::ModelInfo). What is wrong with it is an Error without a place.
+image::Preprocess stored_preprocess(const std::string& json);
+
+}  // namespace tessera::infer

@@ -1,0 +1,24 @@
+// What the names and shapes of a model's parameters say of its architecture.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tessera/core/shape.h"
+
+namespace tessera::models {
+
+using Shapes = std::map<std::string, Shape>;  // of parameters, by their names
+
+struct Inferred {
+  std::string architecture;            // JSON object with "family": the keys that can be told
+  std::vector<std::string> unknown{};  // keys that cannot: num_heads, where nothing depends on it
+};
+
+// `known`: a JSON object of keys that somebody said already, which help to tell the others. The first family whose
+// parameters these are; an empty architecture where there is none. What no model can be is an Error without a place
+// that names the parameter.
+Inferred infer(const Shapes& shapes, const std::string& known = "{}");
+
+}  // namespace tessera::models

@@ -1,0 +1,191 @@
+// The Vision Transformer's architecture out of the shapes of its parameters.
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "tessera/core/error.h"
+#include "tessera/models/vit.h"
+
+namespace tessera::models {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+int64_t root(int64_t n) {
+  const auto r = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(n))));
+  return r * r == n ? r : 0;  // 0: no square
+}
+
+// The shapes, and what is told of them so far.
+struct Inference {
+  const Shapes& shapes;
+  const Json& known;
+  Json keys = {{"family", "vit"}};
+  std::vector<std::string> unknown = {};
+
+  bool has(const std::string& name) const { return shapes.count(name) > 0; }
+  int64_t extent(const std::string& name, int64_t axis) const {
+    const Shape& shape = shapes.at(name);
+    TESSERA_CHECK(axis < shape.rank(), "the tensor '{}' is {}, which has no axis {}", name, to_string(shape), axis);
+    return shape[axis];
+  }
+  int64_t numel(const std::string& name) const { return has(name) ? shapes.at(name).numel() : 0; }
+
+  void tell_encoder();
+  void tell_mlp(int64_t D);
+  void tell_heads(int64_t D);
+  void tell_tokens(int64_t D);
+  void tell_grid(int64_t D, int64_t prefix);
+  void tell_head();
+  void put_grid(int64_t height, int64_t width);
+};
+
+void Inference::tell_encoder() {
+  const Shape& patch = shapes.at("patch_embed.proj.weight");
+  TESSERA_CHECK(patch.rank() == 4, "the tensor 'patch_embed.proj.weight' is {}, but it must be (D, C, height, width)",
+                to_string(patch));
+  const int64_t D = patch[0];
+  keys["embed_dim"] = D;
+  keys["in_chans"] = patch[1];
+  keys["patch_size"] = {patch[2], patch[3]};
+  keys["patch_bias"] = has("patch_embed.proj.bias");
+  if (has("patch_embed.norm1.weight")) keys["patch_norm"] = true;
+  int64_t depth = 0;
+  for (const auto& [name, shape] : shapes)
+    if (name.rfind("blocks.", 0) == 0) depth = std::max<int64_t>(depth, std::atoll(name.c_str() + 7) + 1);
+  TESSERA_CHECK(depth <= 4096, "blocks.{} is more than any model has", depth - 1);
+  for (int64_t i = 0; i < depth; ++i) {
+    const std::string first = "blocks.0.attn.qkv.weight", qkv = fmt::format("blocks.{}.attn.qkv.weight", i);
+    TESSERA_CHECK(has(qkv), "the blocks go up to blocks.{}, but there is no tensor '{}'", depth - 1, qkv);
+    TESSERA_CHECK(shapes.at(qkv) == shapes.at(first), "the tensor '{}' is {}, but '{}' is {}", qkv,
+                  to_string(shapes.at(qkv)), first, to_string(shapes.at(first)));
+  }
+  keys["depth"] = depth;
+  keys["pre_norm"] = has("norm_pre.weight");
+  if (depth > 0) {
+    keys["qkv_bias"] = has("blocks.0.attn.qkv.bias");
+    if (!has("blocks.0.attn.proj.bias") && has("blocks.0.attn.proj.weight") && has("blocks.0.mlp.fc1.bias") &&
+        !has("blocks.0.attn.qkv.bias"))
+      keys["proj_bias"] = false;
+    keys["qk_norm"] = has("blocks.0.attn.q_norm.weight");
+    if (has("blocks.0.ls1.gamma")) keys["init_values"] = 1e-5;
+    tell_mlp(D);
+    tell_heads(D);
+  }
+  tell_tokens(D);
+  tell_head();
+}
+
+void Inference::tell_mlp(int64_t D) {
+  if (!has("blocks.0.mlp.fc2.weight")) return;
+  const std::string fc2 = "blocks.0.mlp.fc2.weight", fc1 = "blocks.0.mlp.fc1.weight";
+  int64_t hidden = extent(fc2, 1);
+  if (has("blocks.0.mlp.fc1_g.weight")) {
+    keys["mlp_layer"] = "swiglu";
+  } else if (has(fc1) && extent(fc1, 0) == 2 * hidden) {
+    keys["mlp_layer"] = "swiglu_packed";
+    hidden *= 2;
+  }
+  double ratio = static_cast<double>(hidden) / static_cast<double>(D);
+  while (static_cast<int64_t>(static_cast<double>(D) * ratio) < hidden) ratio = std::nextafter(ratio, 1e9);
+  keys["mlp_ratio"] = ratio;
+}
+
+void Inference::tell_heads(int64_t D) {
+  const int64_t inner = extent("blocks.0.attn.qkv.weight", 0) / 3;
+  int64_t heads = known.value("num_heads", int64_t{0});
+  const std::string table = "blocks.0.attn.rel_pos.relative_position_bias_table", own = "blocks.0.attn.rel_pos.mlp.fc",
+                    shared = "shared_rel_pos.mlp.fc";
+  if (has(table)) {
+    keys["rel_pos_type"] = "bias";
+    heads = extent(table, 1);
+  }
+  for (const std::string& mlp : {own, shared}) {
+    if (!has(mlp + "1.weight") || !has(mlp + "2.weight")) continue;
+    keys["rel_pos_type"] = "mlp";
+    keys["rel_pos_dim"] = extent(mlp + "1.weight", 0);
+    heads = extent(mlp + "2.weight", 0);
+    if (mlp == shared) keys["shared_rel_pos"] = true;
+  }
+  if (has("blocks.0.attn.q_norm.weight"))
+    heads = inner / std::max<int64_t>(extent("blocks.0.attn.q_norm.weight", 0), 1);
+  if (heads == 0) {
+    unknown.push_back("num_heads");
+    return;
+  }
+  keys["num_heads"] = heads;
+  if (inner != D) keys["head_dim"] = inner / heads;
+}
+
+void Inference::put_grid(int64_t height, int64_t width) {
+  keys["img_size"] = {height * keys["patch_size"][0].get<int64_t>(), width * keys["patch_size"][1].get<int64_t>()};
+}
+
+void Inference::tell_tokens(int64_t D) {
+  keys["class_token"] = has("cls_token");
+  if (has("reg_token")) keys["reg_tokens"] = numel("reg_token") / D;
+  if (has("dist_token")) keys["distilled"] = true;
+  const int64_t prefix = (has("cls_token") ? 1 : 0) + numel("reg_token") / D + (has("dist_token") ? 1 : 0);
+  tell_grid(D, prefix);
+}
+
+void Inference::tell_grid(int64_t D, int64_t prefix) {
+  if (has("pos_embed.row") && has("pos_embed.col")) {
+    keys["pos_embed"] = "learn_2d";
+    return put_grid(extent("pos_embed.row", 0), extent("pos_embed.col", 0));
+  }
+  const std::string table = "blocks.0.attn.rel_pos.relative_position_bias_table";
+  if (!has("pos_embed")) {
+    if (!known.contains("pos_embed")) keys["pos_embed"] = "none";
+    if (known.contains("img_size")) return;
+    if (const int64_t side = has(table) ? root(extent(table, 0) - (prefix > 0 ? 3 : 0)) : 0; side % 2 == 1) {
+      constexpr int64_t kLargest = 64;  // a small file could otherwise ask for tables of all pairs of very many patches
+      TESSERA_CHECK(side < 2 * kLargest, "the tensor '{}' is {}, of more offsets than any model has", table,
+                    to_string(shapes.at(table)));
+      return put_grid((side + 1) / 2, (side + 1) / 2);
+    }
+    unknown.push_back("img_size");
+    return;
+  }
+  const int64_t rows = numel("pos_embed") / D;
+  if (known.contains("img_size")) {
+    const Json size = known["img_size"].is_array() ? known["img_size"] : Json{known["img_size"]};
+    const int64_t height = size.front().get<int64_t>() / keys["patch_size"][0].get<int64_t>(),
+                  width = size.back().get<int64_t>() / keys["patch_size"][1].get<int64_t>();
+    if (rows == height * width + prefix || (rows == height * width && prefix > 0)) {
+      keys["no_embed_class"] = prefix > 0 && rows == height * width;
+      return put_grid(height, width);
+    }
+  }
+  // A grid is square unless somebody says otherwise.
+  const int64_t side = rows > prefix ? root(rows - prefix) : 0;
+  TESSERA_CHECK(side > 0 || root(rows) > 0,
+                "the tensor 'pos_embed' has {} tokens, which are no square grid{}; say --set img_size=HEIGHT,WIDTH",
+                rows, prefix > 0 ? fmt::format(" behind {} others", prefix) : "");
+  keys["no_embed_class"] = side == 0;
+  put_grid(side > 0 ? side : root(rows), side > 0 ? side : root(rows));
+}
+
+void Inference::tell_head() {
+  const bool map = has("attn_pool.latent"), fc_norm = has("fc_norm.weight");
+  if (!known.contains("global_pool")) {
+    if (map) keys["global_pool"] = "map";
+    if (!map && (fc_norm || !has("cls_token"))) keys["global_pool"] = "avg";
+  }
+  keys["fc_norm"] = fc_norm;
+  keys["final_norm"] = fc_norm || has("norm.weight");
+  if (has("pre_logits.fc.weight")) keys["representation_size"] = extent("pre_logits.fc.weight", 0);
+  keys["num_classes"] = has("head.weight") ? extent("head.weight", 0) : 0;
+}
+
+}  // namespace
+
+std::optional<Inferred> infer_vit(const Shapes& shapes, const std::string& known) {
+  if (!shapes.count("patch_embed.proj.weight") || !shapes.count("blocks.0.attn.qkv.weight")) return std::nullopt;
+  const Json said = Json::parse(known);
+  Inference inference{shapes, said};
+  inference.tell_encoder();
+  return Inferred{inference.keys.dump(), inference.unknown};
+}
+
+}  // namespace tessera::models

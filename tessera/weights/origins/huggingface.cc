@@ -1,0 +1,168 @@
+// Hugging Face's ViT and DeiT: https://github.com/huggingface/transformers/tree/main/src/transformers/models/vit
+#include <nlohmann/json.hpp>
+
+#include "tessera/core/error.h"
+#include "tessera/weights/origin.h"
+
+namespace tessera::weights {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// transformers' names of activations, and ours.
+const std::pair<const char*, const char*> kActivations[] = {{"gelu", "gelu_erf"},
+                                                            {"gelu_pytorch_tanh", "gelu_tanh"},
+                                                            {"gelu_new", "gelu_tanh"},
+                                                            {"gelu_fast", "gelu_tanh"},
+                                                            {"relu", "relu"}};
+
+// ViTConfig's names and ours, with what ViTConfig takes where the file is silent.
+struct Key {
+  const char *theirs, *ours;
+  Json standard;
+};
+const Key kKeys[] = {{"hidden_size", "embed_dim", 768},        {"num_hidden_layers", "depth", 12},
+                     {"num_attention_heads", "num_heads", 12}, {"image_size", "img_size", 224},
+                     {"patch_size", "patch_size", 16},         {"num_channels", "in_chans", 3},
+                     {"layer_norm_eps", "norm_eps", 1e-12},    {"qkv_bias", "qkv_bias", true}};
+
+std::string our_activation(const std::string& theirs, const std::string& where) {
+  for (const auto& [their, our] : kActivations)
+    if (theirs == their) return our;
+  fail("{}: hidden_act '{}' is an activation that tessera does not have", where, theirs);
+}
+
+int64_t number(const Json& json, const char* key, int64_t standard, const std::string& where) {
+  const Json value = json.value(key, Json(standard));
+  TESSERA_CHECK(value.is_number_integer() && value > 0 && value < 1'000'000'000,
+                "{}: {} must be a whole number, not {}", where, key, value.dump());
+  return value.get<int64_t>();
+}
+
+// "id2label": {"0": "tench", …}
+std::vector<std::string> read_classes(const Json& json) {
+  std::vector<std::string> names;
+  const auto labels = json.find("id2label");
+  if (labels == json.end() || !labels->is_object()) return names;
+  for (size_t i = 0; i < labels->size(); ++i) {
+    const auto label = labels->find(std::to_string(i));
+    if (label == labels->end() || !label->is_string()) return {};
+    names.push_back(label->get<std::string>());
+  }
+  return names;
+}
+
+Config read_config(const std::string& text, const std::string& where) {
+  const Json json = Json::parse(text, nullptr, false);
+  TESSERA_CHECK(json.is_object(), "{}: not JSON, or damaged", where);
+  const std::string type = json.value("model_type", "vit");
+  TESSERA_CHECK(type == "vit" || type == "deit", "{}: model_type '{}' is a model that tessera does not have", where,
+                type);
+  const int64_t width = number(json, "hidden_size", 768, where), heads = number(json, "num_attention_heads", 12, where);
+  TESSERA_CHECK(width % heads == 0, "{}: num_attention_heads {} does not divide hidden_size {}", where, heads, width);
+  Config config;
+  for (const Key& key : kKeys) {
+    config.architecture.emplace_back(key.ours, json.value(key.theirs, key.standard).dump());
+    config.called[key.ours] = key.theirs;
+  }
+  const double hidden = static_cast<double>(number(json, "intermediate_size", 3072, where));
+  config.architecture.emplace_back("mlp_ratio", Json(hidden / static_cast<double>(width)).dump());
+  config.called["mlp_ratio"] = "intermediate_size / hidden_size";
+  config.architecture.emplace_back("act", our_activation(json.value("hidden_act", "gelu"), where));
+  config.classes = read_classes(json);
+  return config;
+}
+
+std::string write_config(const std::string& architecture, const std::vector<std::string>& classes) {
+  const Json ours = Json::parse(architecture);
+  const std::pair<const char*, Json> fixed[] = {
+      {"norm_position", "pre"}, {"rel_pos_type", "none"},   {"qk_norm", false},     {"init_values", 0.0},
+      {"pre_norm", false},      {"global_pool", "token"},   {"pos_embed", "learn"}, {"no_embed_class", false},
+      {"reg_tokens", 0},        {"representation_size", 0}, {"final_norm", true},   {"fc_norm", false}};
+  for (const auto& [key, value] : fixed)
+    TESSERA_CHECK(!ours.contains(key) || ours[key] == value,
+                  "Hugging Face's ViT has no {} {}; write another kind of file", key, ours[key].dump());
+  Json theirs = {{"architectures", {"ViTForImageClassification"}}, {"model_type", "vit"}};
+  for (const Key& key : kKeys) {
+    Json value = ours[key.ours];
+    if (value.is_array() && value.size() == 2 && value[0] == value[1]) value = value[0];
+    theirs[key.theirs] = value;
+  }
+  theirs["intermediate_size"] = static_cast<int64_t>(ours["embed_dim"].get<double>() * ours["mlp_ratio"].get<double>());
+  for (const auto& [their, our] : kActivations) {
+    if (ours["act"] != our) continue;
+    theirs["hidden_act"] = their;
+    break;
+  }
+  TESSERA_CHECK(theirs.contains("hidden_act"), "Hugging Face's ViT has no activation '{}'",
+                ours["act"].get<std::string>());
+  theirs["hidden_dropout_prob"] = theirs["attention_probs_dropout_prob"] = 0.0;
+  theirs["id2label"] = theirs["label2id"] = Json::object();
+  for (int64_t i = 0; i < ours["num_classes"]; ++i) {
+    const std::string name = classes.empty() ? "LABEL_" + std::to_string(i) : classes[static_cast<size_t>(i)];
+    theirs["id2label"][std::to_string(i)] = name;
+    theirs["label2id"][name] = i;
+  }
+  return theirs.dump(2) + "\n";
+}
+
+// DeiT without its teacher has the distillation token and no head for it: a token like a register.
+void prepare(formats::NamedArrays& arrays) {
+  const auto ends_with = [](const std::string& name, const std::string& tail) {
+    return name.size() >= tail.size() && name.compare(name.size() - tail.size(), tail.size(), tail) == 0;
+  };
+  for (const auto& [name, array] : arrays)
+    if (name == "distillation_classifier.weight") return;
+  for (auto& [name, array] : arrays)
+    if (ends_with(name, "embeddings.distillation_token")) name.replace(name.size() - 18, 18, "register_tokens");
+}
+
+}  // namespace
+
+void register_huggingface(OriginRegistry& registry) {
+  Origin hf;
+  hf.about = "Hugging Face's ViT and DeiT: vit.encoder.layer.0.attention.attention.query.weight";
+  hf.keys = {"encoder.layer.{i}.attention.attention.query.weight", "layers.{i}.attention.q_proj.weight"};
+  hf.roots = {"vit.", "deit."};
+  hf.buffers = {"vit.pooler.dense.{p}", "vit.embeddings.mask_token"};  // not what ViTForImageClassification reads
+  hf.architecture = {{"norm_eps", "1e-12"}};
+  hf.positions = PositionResize::hf;
+  hf.prepare = prepare;
+  hf.read_config = read_config;
+  hf.write_config = write_config;
+  hf.needs_config = true;
+  const std::string layer = "vit.encoder.layer.{i}.", renamed = "vit.layers.{i}.";
+  const auto old = [](const std::string& from, const std::string& to, Part part = {}) {
+    return Rule{.from = from, .to = to, .part = part, .old = true};
+  };
+  hf.rules = {
+      {"vit.embeddings.cls_token", "cls_token"},
+      old("vit.embeddings.distillation_token", "dist_token"),
+      old("vit.embeddings.register_tokens", "reg_token"),
+      {"vit.embeddings.position_embeddings", "pos_embed"},
+      {"vit.embeddings.patch_embeddings.projection.{p}", "patch_embed.proj.{p}"},
+      {layer + "layernorm_before.{p}", "blocks.{i}.norm1.{p}"},
+      {layer + "attention.attention.query.{p}", "blocks.{i}.attn.qkv.{p}", "", {0, 3}},
+      {layer + "attention.attention.key.{p}", "blocks.{i}.attn.qkv.{p}", "", {1, 3}},
+      {layer + "attention.attention.value.{p}", "blocks.{i}.attn.qkv.{p}", "", {2, 3}},
+      {layer + "attention.output.dense.{p}", "blocks.{i}.attn.proj.{p}"},
+      {layer + "layernorm_after.{p}", "blocks.{i}.norm2.{p}"},
+      {layer + "intermediate.dense.{p}", "blocks.{i}.mlp.fc1.{p}"},
+      {layer + "output.dense.{p}", "blocks.{i}.mlp.fc2.{p}"},
+      {"vit.layernorm.{p}", "norm.{p}"},
+      {"classifier.{p}", "head.{p}"},
+      old("cls_classifier.{p}", "head.{p}"),
+      old("distillation_classifier.{p}", "head_dist.{p}"),
+      // As transformers 5 calls its modules.
+      old(renamed + "layernorm_before.{p}", "blocks.{i}.norm1.{p}"),
+      old(renamed + "attention.q_proj.{p}", "blocks.{i}.attn.qkv.{p}", {0, 3}),
+      old(renamed + "attention.k_proj.{p}", "blocks.{i}.attn.qkv.{p}", {1, 3}),
+      old(renamed + "attention.v_proj.{p}", "blocks.{i}.attn.qkv.{p}", {2, 3}),
+      old(renamed + "attention.o_proj.{p}", "blocks.{i}.attn.proj.{p}"),
+      old(renamed + "layernorm_after.{p}", "blocks.{i}.norm2.{p}"),
+      old(renamed + "mlp.{fc}.{p}", "blocks.{i}.mlp.{fc}.{p}"),
+  };
+  registry.add("hf", hf);
+}
+
+}  // namespace tessera::weights

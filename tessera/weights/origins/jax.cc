@@ -1,0 +1,91 @@
+// Google's JAX code: https://github.com/google-research/vision_transformer (npz files, names of Flax before linen) and
+// https://github.com/google-research/big_vision (names of today's Flax, "params/", positions without the class token).
+#include <algorithm>
+
+#include "tessera/weights/origin.h"
+
+namespace tessera::weights {
+namespace {
+
+// Blocks that jax.lax.scan has stacked on the first axis, "Transformer/encoderblock/…", one by one.
+void unstack(formats::NamedArrays& arrays) {
+  const std::string stacked = "Transformer/encoderblock/";
+  formats::NamedArrays result;
+  for (auto& [name, array] : arrays) {
+    const size_t at = name.find(stacked);
+    const int64_t depth = at == std::string::npos || array.shape.rank() < 2 ? 0 : array.shape[0];
+    if (depth < 1 || depth > 4096) {
+      result.emplace_back(name, array);
+      continue;
+    }
+    const auto& extents = array.shape.extents();
+    const size_t bytes = array.bytes.size() / static_cast<size_t>(depth);
+    for (int64_t i = 0; i < depth; ++i) {
+      formats::Array block = array;
+      block.shape = Shape(std::vector<int64_t>(extents.begin() + 1, extents.end()));
+      block.bytes = array.bytes.subspan(static_cast<size_t>(i) * bytes, bytes);
+      std::string own = name;
+      own.replace(at, stacked.size(), "Transformer/encoderblock_" + std::to_string(i) + "/");
+      result.emplace_back(own, block);
+    }
+  }
+  arrays = std::move(result);
+}
+
+// Rules of attention and MLP below `from`, whose Flax modules bear these indices.
+void add_block(std::vector<Rule>& rules, const std::string& from, const std::string& to, const char* attention,
+               const char* norm2, const char* mlp, bool old) {
+  const auto add = [&](const std::string& name, const std::string& parameter, const char* rearrange, int part = 0,
+                       int of = 1) {
+    rules.push_back(
+        {.from = from + name, .to = to + parameter, .rearrange = rearrange, .part = {part, of}, .old = old});
+  };
+  const std::string heads = std::string(attention) + "/";
+  int part = 0;
+  for (const char* name : {"query", "key", "value"}) {
+    add(heads + name + "/kernel", "attn.qkv.weight", "D h d -> (h d) D", part, 3);
+    add(heads + name + "/bias", "attn.qkv.bias", "h d -> (h d)", part++, 3);
+  }
+  add(heads + "out/kernel", "attn.proj.weight", "h d D -> D (h d)");
+  add(heads + "out/bias", "attn.proj.bias", "");
+  add(std::string(norm2) + "/scale", "norm2.weight", "");
+  add(std::string(norm2) + "/bias", "norm2.bias", "");
+  for (const char* layer : {"0", "1"}) {
+    const std::string dense = std::string(mlp) + "/Dense_" + layer, fc = layer[0] == '0' ? "mlp.fc1" : "mlp.fc2";
+    add(dense + "/kernel", fc + ".weight", "i o -> o i");
+    add(dense + "/bias", fc + ".bias", "");
+  }
+}
+
+}  // namespace
+
+void register_jax(OriginRegistry& registry) {
+  Origin jax;
+  jax.about = "Google's JAX code: Transformer/encoderblock_0/MultiHeadDotProductAttention_1/query/kernel";
+  jax.keys = {"Transformer/encoderblock_{i}/LayerNorm_0/scale", "Transformer/encoderblock/LayerNorm_0/scale"};
+  jax.architecture = {{"act", "gelu_tanh"}};  // flax.linen.gelu approximates unless told otherwise
+  jax.positions = PositionResize::google_zoom;
+  jax.patches = PatchResize::flexi_npz;
+  jax.prepare = unstack;
+  const std::string block = "Transformer/encoderblock_{i}/";
+  jax.rules = {
+      {"cls", "cls_token"},
+      {"embedding/kernel", "patch_embed.proj.weight", "y x c D -> D c y x"},
+      {"embedding/bias", "patch_embed.proj.bias"},
+      {"Transformer/posembed_input/pos_embedding", "pos_embed"},
+      {.from = "pos_embedding", .to = "pos_embed", .old = true},
+      {block + "LayerNorm_0/scale", "blocks.{i}.norm1.weight"},
+      {block + "LayerNorm_0/bias", "blocks.{i}.norm1.bias"},
+      {"Transformer/encoder_norm/scale", "norm.weight"},
+      {"Transformer/encoder_norm/bias", "norm.bias"},
+      {"pre_logits/kernel", "pre_logits.fc.weight", "i o -> o i"},
+      {"pre_logits/bias", "pre_logits.fc.bias"},
+      {"head/kernel", "head.weight", "i o -> o i"},
+      {"head/bias", "head.bias"},
+  };
+  add_block(jax.rules, block, "blocks.{i}.", "MultiHeadDotProductAttention_1", "LayerNorm_2", "MlpBlock_3", false);
+  add_block(jax.rules, block, "blocks.{i}.", "MultiHeadDotProductAttention_0", "LayerNorm_1", "MlpBlock_0", true);
+  registry.add("jax", jax);
+}
+
+}  // namespace tessera::weights
