@@ -73,12 +73,11 @@ Array read_npy(const std::filesystem::path& path) {
   return npy_array(parse_npy_header(head, bytes.size(), path.string()), {bytes, file, true});
 }
 
-void write_npy(const std::filesystem::path& path, const Array& array) {
+std::string npy_header_of(const Array& array, const std::string& what) {
   const char* descr = descr_of(array.type);
-  TESSERA_CHECK(descr, "cannot write {}: npy has no type for {}; convert it to F32", path.string(),
-                name_of(array.type));
+  TESSERA_CHECK(descr, "cannot write {}: npy has no type for {}; convert it to F32", what, name_of(array.type));
   TESSERA_CHECK(byte_count(array.type, array.shape) == array.bytes.size(),
-                "cannot write {}: shape {} and type {}, but {} bytes", path.string(), to_string(array.shape),
+                "cannot write {}: shape {} and type {}, but {} bytes", what, to_string(array.shape),
                 name_of(array.type), array.bytes.size());
   std::string header = fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': ({}{}), }}", descr,
                                    fmt::join(array.shape.extents(), ", "), array.shape.rank() == 1 ? "," : "");
@@ -86,7 +85,11 @@ void write_npy(const std::filesystem::path& path, const Array& array) {
   header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 10 - 1, ' ');
   header += '\n';
   const auto length = static_cast<uint16_t>(header.size());
-  header.insert(0, std::string("\x93NUMPY\x01\x00", 8) + std::string(reinterpret_cast<const char*>(&length), 2));
+  return header.insert(0, std::string("\x93NUMPY\x01\x00", 8) + std::string(reinterpret_cast<const char*>(&length), 2));
+}
+
+void write_npy(const std::filesystem::path& path, const Array& array) {
+  const std::string header = npy_header_of(array, path.string());
   write_atomically(path, [&](const ByteSink& write) {
     write(std::as_bytes(std::span(header)));
     write(array.bytes);

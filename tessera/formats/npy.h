@@ -17,7 +17,9 @@ Array read_npy(const std::filesystem::path& path);
 // Replaces `path` atomically (core/file.h): version 1.0, little-endian, C order. BF16 has no npy type and is an Error.
 void write_npy(const std::filesystem::path& path, const Array& array);
 
-// For archives of npy files (npz.h).
+// For archives of npy files (npz.h): what stands before the array's bytes. `what` names it in errors.
+std::string npy_header_of(const Array& array, const std::string& what);
+
 struct NpyHeader {
   FileType type = FileType::F32;
   bool big_endian = false;

@@ -4,6 +4,7 @@
 
 #include "tessera/core/parallel.h"
 #include "tessera/formats/npy.h"
+#include "tessera/formats/zip_writer.h"
 
 namespace tessera::formats {
 
@@ -28,6 +29,16 @@ NamedArrays read_npz(const ZipFile& zip) {
     }
   });
   return arrays;
+}
+
+void write_npz(const std::filesystem::path& path, const NamedArrays& arrays) {
+  std::vector<std::string> headers;
+  for (const auto& [name, array] : arrays)
+    headers.push_back(npy_header_of(array, fmt::format("{}: {}", path.string(), name)));
+  std::vector<ZipContents> members;
+  for (size_t i = 0; i < arrays.size(); ++i)
+    members.push_back({arrays[i].first + ".npy", {std::as_bytes(std::span(headers[i])), arrays[i].second.bytes}});
+  write_zip(path, members);
 }
 
 }  // namespace tessera::formats

@@ -13,4 +13,7 @@ namespace tessera::formats {
 NamedArrays read_npz(const std::filesystem::path& path);
 NamedArrays read_npz(const ZipFile& zip);
 
+// Replaces `path` atomically (core/file.h), as numpy.savez would: members stored, "NAME.npy".
+void write_npz(const std::filesystem::path& path, const NamedArrays& arrays);
+
 }  // namespace tessera::formats

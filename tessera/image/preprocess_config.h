@@ -17,6 +17,9 @@ namespace tessera::image {
 // before red, padding).
 std::optional<Preprocess> preprocess_from(std::string_view json, const std::string& where);
 
+// The way back: the text of a preprocessor_config.json; nothing where no processor of Hugging Face's does this.
+std::optional<std::string> hugging_face_config(const Preprocess& how);
+
 // What the models of a library expect where no file says it. library: "timm", "torchvision", "hf", "jax"; model: its
 // name there, or its family ("deit_small_patch16_224", "vit"). Anything else gives Preprocess's defaults. One channel
 // is brought to [-1, 1].

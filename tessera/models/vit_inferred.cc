@@ -1,4 +1,5 @@
 // The Vision Transformer's architecture out of the shapes of its parameters.
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -32,6 +33,7 @@ struct Inference {
   int64_t numel(const std::string& name) const { return has(name) ? shapes.at(name).numel() : 0; }
 
   void tell_encoder();
+  int64_t tell_depth();
   void tell_mlp(int64_t D);
   void tell_heads(int64_t D);
   void tell_tokens(int64_t D);
@@ -50,16 +52,7 @@ void Inference::tell_encoder() {
   keys["patch_size"] = {patch[2], patch[3]};
   keys["patch_bias"] = has("patch_embed.proj.bias");
   if (has("patch_embed.norm1.weight")) keys["patch_norm"] = true;
-  int64_t depth = 0;
-  for (const auto& [name, shape] : shapes)
-    if (name.rfind("blocks.", 0) == 0) depth = std::max<int64_t>(depth, std::atoll(name.c_str() + 7) + 1);
-  TESSERA_CHECK(depth <= 4096, "blocks.{} is more than any model has", depth - 1);
-  for (int64_t i = 0; i < depth; ++i) {
-    const std::string first = "blocks.0.attn.qkv.weight", qkv = fmt::format("blocks.{}.attn.qkv.weight", i);
-    TESSERA_CHECK(has(qkv), "the blocks go up to blocks.{}, but there is no tensor '{}'", depth - 1, qkv);
-    TESSERA_CHECK(shapes.at(qkv) == shapes.at(first), "the tensor '{}' is {}, but '{}' is {}", qkv,
-                  to_string(shapes.at(qkv)), first, to_string(shapes.at(first)));
-  }
+  const int64_t depth = tell_depth();
   keys["depth"] = depth;
   keys["pre_norm"] = has("norm_pre.weight");
   if (depth > 0) {
@@ -74,6 +67,25 @@ void Inference::tell_encoder() {
   }
   tell_tokens(D);
   tell_head();
+}
+
+// Blocks are numbered without gaps, and all alike.
+int64_t Inference::tell_depth() {
+  int64_t depth = 0;
+  std::string last;
+  for (const auto& [name, shape] : shapes) {
+    if (name.rfind("blocks.", 0) != 0 || std::atoll(name.c_str() + 7) < depth) continue;
+    depth = std::atoll(name.c_str() + 7) + 1;
+    last = name;
+  }
+  const std::string first = "blocks.0.attn.qkv.weight";
+  for (int64_t i = 0; i < depth; ++i) {
+    const std::string qkv = fmt::format("blocks.{}.attn.qkv.weight", i);
+    TESSERA_CHECK(has(qkv), "it holds the tensor '{}', but there is no '{}'; blocks begin at 0 and leave no gap", last, qkv);
+    TESSERA_CHECK(shapes.at(qkv) == shapes.at(first), "the tensor '{}' is {}, but '{}' is {}", qkv,
+                  to_string(shapes.at(qkv)), first, to_string(shapes.at(first)));
+  }
+  return depth;
 }
 
 void Inference::tell_mlp(int64_t D) {
@@ -181,7 +193,11 @@ void Inference::tell_head() {
 }  // namespace
 
 std::optional<Inferred> infer_vit(const Shapes& shapes, const std::string& known) {
-  if (!shapes.count("patch_embed.proj.weight") || !shapes.count("blocks.0.attn.qkv.weight")) return std::nullopt;
+  const auto is_block = [](const auto& entry) {
+    return entry.first.rfind("blocks.", 0) == 0 && entry.first.find(".attn.qkv.weight") != std::string::npos;
+  };
+  if (!shapes.count("patch_embed.proj.weight") || std::none_of(shapes.begin(), shapes.end(), is_block))
+    return std::nullopt;
   const Json said = Json::parse(known);
   Inference inference{shapes, said};
   inference.tell_encoder();

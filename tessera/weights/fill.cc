@@ -46,6 +46,14 @@ struct Filling {
   std::string names(const Feed& feed) const {
     return feed.pieces.size() == 1 ? name(feed) : fmt::format("{} and {} more", name(feed), feed.pieces.size() - 1);
   }
+  // Of whole numbers, where floating-point ones belong.
+  std::string conversion(const Feed& feed) const {
+    const formats::FileType type = array(feed).type;
+    const bool floating = type == formats::FileType::F16 || type == formats::FileType::BF16 ||
+                          type == formats::FileType::F32 || type == formats::FileType::F64;
+    return floating || parameter_is_quantised(feed) ? "" : fmt::format("converted from {}", formats::name_of(type));
+  }
+  bool parameter_is_quantised(const Feed& feed) const { return file.feed(scale_name(feed.parameter)) != nullptr; }
   std::string where() const { return file.path.string(); }
 
   void fill(const nn::Parameter& parameter);
@@ -85,7 +93,7 @@ bool Filling::as_stored(const nn::Parameter& parameter, const Feed& feed) {
   } else {
     read_feed(file, feed, parameter.tensor->span());
   }
-  account.loaded.push_back({parameter.name, names(feed), ""});
+  account.loaded.push_back({parameter.name, names(feed), conversion(feed)});
   return true;
 }
 
@@ -146,7 +154,7 @@ void Filling::fill(const nn::Parameter& parameter) {
   const Feed* feed = file.feed(parameter.name);
   if (!feed) {
     if (may_start_anew(parameter.name)) return start_anew(parameter, "not in the file");
-    fail("{}: the model needs the tensor '{}' {}, which the file does not have; --fresh '{}' starts it anew", where(),
+    fail("{}: the tensor '{}' {}, which the model needs, is missing; --fresh '{}' starts it anew", where(),
          parameter.name, to_string(parameter.tensor->shape()), parameter.name);
   }
   used.insert(feed->parameter);
@@ -177,11 +185,6 @@ void Filling::settle_the_rest() {
 }
 
 }  // namespace
-
-size_t Account::resized() const {
-  return static_cast<size_t>(
-      std::count_if(loaded.begin(), loaded.end(), [](const Fate& fate) { return !fate.how.empty(); }));
-}
 
 Account fill(models::Model& model, const models::Model& source, const WeightFile& file, const FillOptions& options) {
   Filling filling{model, source, file, options};

@@ -38,7 +38,6 @@ struct Account {
   std::vector<Fate> loaded;   // in the order of the parameters; `how`: also what was resized
   std::vector<Fate> fresh;    // parameters that started anew
   std::vector<Fate> ignored;  // arrays that became no parameter: buffers, and what the user said may be left
-  size_t resized() const;
 };
 
 // Fills every parameter of `model`. source: the model that the file was made for, for the sizes that its weights are

@@ -39,6 +39,8 @@ struct Origin {
   // Of the text of a config.json. Errors begin with `where`.
   std::function<Config(const std::string& text, const std::string& where)> read_config = {};
   bool needs_config = false;  // a folder without it is refused, unless the user says what it would
+  // What its models are always like, for writing them: a model that is otherwise is refused.
+  models::Settings fixed = {};
   // The config.json of a model that is written under these names.
   std::function<std::string(const std::string& architecture, const std::vector<std::string>& classes)> write_config =
       {};

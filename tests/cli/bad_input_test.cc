@@ -90,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"WeightsWithoutArchitecture",
              {"predict", "weights.safetensors", "x.npy"},
              1,
-             {"weights.safetensors", "--architecture"}},
+             {"weights.safetensors", "num_heads"}},
         Case{"ModelOfAnotherArchitecture",
              {"predict", "model.safetensors", "x.npy", "--model", "vit_lite_7_4"},
              1,

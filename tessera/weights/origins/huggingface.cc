@@ -75,13 +75,6 @@ Config read_config(const std::string& text, const std::string& where) {
 
 std::string write_config(const std::string& architecture, const std::vector<std::string>& classes) {
   const Json ours = Json::parse(architecture);
-  const std::pair<const char*, Json> fixed[] = {
-      {"norm_position", "pre"}, {"rel_pos_type", "none"},   {"qk_norm", false},     {"init_values", 0.0},
-      {"pre_norm", false},      {"global_pool", "token"},   {"pos_embed", "learn"}, {"no_embed_class", false},
-      {"reg_tokens", 0},        {"representation_size", 0}, {"final_norm", true},   {"fc_norm", false}};
-  for (const auto& [key, value] : fixed)
-    TESSERA_CHECK(!ours.contains(key) || ours[key] == value,
-                  "Hugging Face's ViT has no {} {}; write another kind of file", key, ours[key].dump());
   Json theirs = {{"architectures", {"ViTForImageClassification"}}, {"model_type", "vit"}};
   for (const Key& key : kKeys) {
     Json value = ours[key.ours];
@@ -126,6 +119,8 @@ void register_huggingface(OriginRegistry& registry) {
   hf.roots = {"vit.", "deit."};
   hf.buffers = {"vit.pooler.dense.{p}", "vit.embeddings.mask_token"};  // not what ViTForImageClassification reads
   hf.architecture = {{"norm_eps", "1e-12"}};
+  hf.fixed = {{"class_token", "true"},  {"global_pool", "token"}, {"pos_embed", "learn"}, {"no_embed_class", "false"},
+              {"norm_position", "pre"}, {"fc_norm", "false"},     {"final_norm", "true"}};
   hf.positions = PositionResize::hf;
   hf.prepare = prepare;
   hf.read_config = read_config;

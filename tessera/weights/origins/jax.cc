@@ -64,6 +64,8 @@ void register_jax(OriginRegistry& registry) {
   jax.about = "Google's JAX code: Transformer/encoderblock_0/MultiHeadDotProductAttention_1/query/kernel";
   jax.keys = {"Transformer/encoderblock_{i}/LayerNorm_0/scale", "Transformer/encoderblock/LayerNorm_0/scale"};
   jax.architecture = {{"act", "gelu_tanh"}};  // flax.linen.gelu approximates unless told otherwise
+  jax.fixed = {{"pos_embed", "learn"}, {"no_embed_class", "false"}, {"norm_position", "pre"}, {"fc_norm", "false"},
+               {"final_norm", "true"}, {"qkv_bias", "true"},        {"norm_eps", "1e-06"}};
   jax.positions = PositionResize::google_zoom;
   jax.patches = PatchResize::flexi_npz;
   jax.prepare = unstack;

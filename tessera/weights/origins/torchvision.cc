@@ -7,6 +7,9 @@ void register_torchvision(OriginRegistry& registry) {
   Origin torchvision;
   torchvision.about = "torchvision: encoder.layers.encoder_layer_0.self_attention.in_proj_weight";
   torchvision.keys = {"encoder.layers.encoder_layer_{i}.self_attention.in_proj_weight"};
+  torchvision.fixed = {{"class_token", "true"},     {"global_pool", "token"}, {"pos_embed", "learn"},
+                       {"no_embed_class", "false"}, {"norm_position", "pre"}, {"fc_norm", "false"},
+                       {"final_norm", "true"},      {"qkv_bias", "true"},     {"act", "gelu_erf"}};
   torchvision.positions = PositionResize::torchvision;
   torchvision.names = {{"vit_b_16", "vit_base_patch16_224"},
                        {"vit_b_32", "vit_base_patch32_224"},

@@ -1,0 +1,88 @@
+#include "tessera/weights/export.h"
+
+#include <nlohmann/json.hpp>
+
+#include "tessera/core/error.h"
+#include "tessera/weights/origin.h"
+#include "tessera/weights/rearrange.h"
+
+namespace tessera::weights {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json value_of(const std::string& text) {
+  const Json value = Json::parse(text, nullptr, false);
+  return value.is_discarded() ? Json(text) : value;
+}
+
+void require_fixed(const Json& architecture, const Origin& origin, const std::string& name) {
+  for (const auto& [key, text] : origin.fixed) {
+    const Json theirs = value_of(text);
+    TESSERA_CHECK(!architecture.contains(key) || architecture[key] == theirs,
+                  "models of {} always have {} {}, but this one has {}; write it as timm's or tessera's", name, key,
+                  theirs.dump(), architecture[key].dump());
+  }
+}
+
+// The part of `parameter` that the rule's array is, with its axes as the file has them.
+formats::Array array_of(const Tensor& parameter, const Rule& rule, const Extents& extents) {
+  std::vector<int64_t> shape(parameter.shape().extents().begin(), parameter.shape().extents().end());
+  shape[0] /= rule.part.of;
+  const Shape part(shape);
+  const auto elements = static_cast<size_t>(part.numel());
+  const std::span<const float> values =
+      parameter.span().subspan(static_cast<size_t>(rule.part.index) * elements, elements);
+  const Rearrange back = Rearrange(rule.rearrange).inverse();
+  if (back.is_identity()) return formats::view_of(values, part);
+  std::vector<float> rearranged(elements);
+  back.apply(values, part, rearranged, extents);
+  return formats::array_of(std::move(rearranged), back.result(part, extents));
+}
+
+}  // namespace
+
+formats::NamedArrays exported(models::Model& model, const std::string& name) {
+  const Origin& origin = origins().at(name);
+  const Json architecture = Json::parse(model.architecture());
+  require_fixed(architecture, origin, name);
+  Extents extents;
+  if (architecture.contains("num_heads")) extents["h"] = architecture["num_heads"].get<int64_t>();
+  formats::NamedArrays arrays;
+  for (const nn::Parameter& parameter : model.parameters()) {
+    const Tensor& tensor = *parameter.tensor;
+    TESSERA_CHECK(!tensor.is_quantised(),
+                  "the parameter '{}' is quantised, for which {} has no form; convert the model "
+                  "that it was made of",
+                  parameter.name, name);
+    if (origin.rules.empty())
+      arrays.emplace_back(parameter.name, formats::view_of<float>(tensor.span(), tensor.shape()));
+    bool found = origin.rules.empty();
+    for (const Rule& rule : origin.rules) {
+      const std::optional<Captures> captures = rule.old ? std::nullopt : match(rule.to, parameter.name);
+      if (!captures) continue;
+      arrays.emplace_back(filled(rule.from, *captures), array_of(tensor, rule, extents));
+      found = true;
+    }
+    TESSERA_CHECK(found, "models of {} have no place for the parameter '{}'; write it as timm's or tessera's", name,
+                  parameter.name);
+  }
+  return arrays;
+}
+
+std::string difference(const models::Model& model, const std::string& name) {
+  const Origin& origin = origins().at(name);
+  if (origin.write_config) return "";  // the config says it
+  Json theirs = {{"act", "gelu_erf"}, {"norm_eps", 1e-6}};
+  for (const auto& [key, text] : origin.architecture)
+    if (theirs.contains(key)) theirs[key] = value_of(text);
+  const Json ours = Json::parse(model.architecture());
+  std::string text;
+  for (const auto& [key, value] : theirs.items()) {
+    if (!ours.contains(key) || ours[key] == value) continue;
+    text += fmt::format("{}{} is {} here and {} there", text.empty() ? "" : ", ", key, ours[key].dump(), value.dump());
+  }
+  return text;
+}
+
+}  // namespace tessera::weights

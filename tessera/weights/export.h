@@ -1,0 +1,20 @@
+// A model's parameters under the names and in the layout of another library: the way back of weight_file.h, by the same
+// rules.
+#pragma once
+
+#include <string>
+
+#include "tessera/formats/array.h"
+#include "tessera/models/model.h"
+
+namespace tessera::weights {
+
+// origin: one of origins(). An Error says what of this model the other library has no place for. Arrays look at the
+// model's parameters where nothing is rearranged: it must outlive them.
+formats::NamedArrays exported(models::Model& model, const std::string& origin);
+
+// What the other library would compute otherwise with these weights, unless it is told: "act is gelu_erf, …". Empty
+// where nothing differs.
+std::string difference(const models::Model& model, const std::string& origin);
+
+}  // namespace tessera::weights
