@@ -15,8 +15,7 @@ namespace tessera::models {
 
 namespace {
 
-nn::BlockConfig block_config(const VitConfig& c, int64_t index, int64_t grid_height, int64_t grid_width,
-                             int64_t prefix) {
+nn::BlockConfig block_config(const VitConfig& c, int64_t index) {
   nn::BlockConfig block;
   block.attention = {.D = c.embed_dim,
                      .heads = c.num_heads,
@@ -26,7 +25,6 @@ nn::BlockConfig block_config(const VitConfig& c, int64_t index, int64_t grid_hei
                      .norm_eps = c.norm_eps,
                      .attn_drop = c.attn_drop_rate,
                      .proj_drop = c.proj_drop_rate};
-  if (c.rel_pos_type == "bias") block.attention.relative = {grid_height, grid_width, prefix};
   block.mlp_hidden = static_cast<int64_t>(static_cast<double>(c.embed_dim) * c.mlp_ratio);
   block.activation = c.act == "relu"        ? kernels::Activation::relu
                      : c.act == "gelu_tanh" ? kernels::Activation::gelu_tanh
@@ -56,10 +54,20 @@ Vit::Vit(const VitConfig& config)
   } else if (config.pos_embed == "sincos_2d") {
     pos_embed_ = nn::sincos_2d(grid_height(), grid_width(), D);
   }
+  if (config.distilled) add_parameter("dist_token", dist_token_, {1, 1, D}, nn::trunc_normal(0.02));
   add_child("patch_embed", patch_embed_);
   if (config.pre_norm) add_child("norm_pre", norm_pre_.emplace(D, config.norm_eps));
+  std::optional<nn::RelativeConfig> relative;
+  if (config.rel_pos_type != "none") {
+    relative = {grid_height(), grid_width(), prefix(), config.rel_pos_type == "mlp" ? config.rel_pos_dim : 0};
+    if (config.shared_rel_pos)
+      add_child("shared_rel_pos", *(shared_rel_pos_ = nn::relative_positions(*relative, config.num_heads)));
+  }
   for (int64_t i = 0; i < config.depth; ++i) {
-    blocks_.push_back(std::make_unique<nn::Block>(block_config(config, i, grid_height(), grid_width(), prefix())));
+    nn::BlockConfig block = block_config(config, i);
+    if (!shared_rel_pos_) block.attention.relative = relative;
+    block.attention.shared_relative = shared_rel_pos_.get();
+    blocks_.push_back(std::make_unique<nn::Block>(block));
     add_child("blocks." + std::to_string(i), *blocks_.back());
   }
   if (config.final_norm && !config.fc_norm) add_child("norm", norm_.emplace(D, config.norm_eps));
@@ -70,15 +78,17 @@ Vit::Vit(const VitConfig& config)
     width = config.representation_size;
   }
   if (config.num_classes > 0) add_child("head", head_.emplace(width, config.num_classes, true, nn::zeros()));
+  if (head_ && config.distilled) add_child("head_dist", head_dist_.emplace(D, config.num_classes, true, nn::zeros()));
 }
 
-// patches (B, P, D) -> tokens (B, N, D): class token, registers, patches, with their positions
+// patches (B, P, D) -> tokens (B, N, D): class token, distillation token, registers, patches, with their positions
 Tensor Vit::embed_positions(const Tensor& patches) const {
   Tensor positions = pos_embed_;  // over all tokens, or over the patches alone
   if (row_column_) positions = row_column_->forward();
   const bool over_all = config_.pos_embed == "learn" && !config_.no_embed_class;
   std::vector<Tensor> parts;
   if (cls_token_) parts.push_back(cls_token_);
+  if (dist_token_) parts.push_back(dist_token_);
   if (reg_token_) parts.push_back(reg_token_);
   Tensor x = patches;                                                // (B, P, D)
   if (positions && !over_all) x = ops::add_positions(x, positions);  // (B, P, D)
@@ -120,17 +130,30 @@ Tensor Vit::encode(const Tensor& images, int64_t reach) {
 Tensor Vit::forward_features(const Tensor& images) { return encode(images, 0); }
 
 Tensor Vit::forward(const Tensor& images) {
-  const bool one_token = config_.global_pool == "token" && !ops::tapping();
-  return forward_head(encode(images, one_token ? 1 : 0));
+  const bool by_token = config_.global_pool == "token" && !ops::tapping();
+  return forward_head(encode(images, by_token ? (config_.distilled ? 2 : 1) : 0));
 }
 
 Tensor Vit::pool(const Tensor& tokens) const {
-  if (config_.global_pool == "token") return ops::take_token(tokens, 0);  // (B, D)
-  return ops::mean_tokens(tokens, prefix());                              // (B, D), of the patches alone
+  if (config_.distilled) return ops::mean_tokens(ops::slice_tokens(tokens, 0, 2), 0);  // (B, D), without heads alone
+  if (config_.global_pool == "token") return ops::take_token(tokens, 0);               // (B, D)
+  return ops::mean_tokens(tokens, prefix());                                           // (B, D), of the patches alone
+}
+
+// DeiT, section 4: the class token's and the distillation token's classifiers have equal votes.
+Tensor Vit::mean_of_heads(const Tensor& features) const {
+  const Shape one_of_two{features.size(0), 1, config_.num_classes};
+  const Tensor by_class = head_->forward(ops::take_token(features, 0));         // (B, K)
+  const Tensor by_teacher = head_dist_->forward(ops::take_token(features, 1));  // (B, K)
+  ops::tap("logits_cls", by_class);
+  ops::tap("logits_dist", by_teacher);
+  return ops::mean_tokens(  // (B, 2, K) -> (B, K)
+      ops::concat_tokens({by_class.reshape(one_of_two), by_teacher.reshape(one_of_two)}), 0);
 }
 
 Tensor Vit::forward_head(const Tensor& features) {
-  Tensor x = pool(features);  // (B, D)
+  if (head_dist_) return mean_of_heads(features);  // (B, K)
+  Tensor x = pool(features);                       // (B, D)
   if (fc_norm_) x = fc_norm_->forward(x);
   ops::tap("pooled", x);
   if (pre_logits_) x = pre_logits_->forward(x, {.activation = kernels::Activation::tanh});  // (B, representation_size)
@@ -157,6 +180,7 @@ std::vector<Product> Vit::products() const {
   }
   if (pre_logits_) products.push_back({"pre_logits.fc.weight", ""});
   if (head_) products.push_back({"head.weight", ""});
+  if (head_dist_) products.push_back({"head_dist.weight", ""});
   return products;
 }
 
@@ -164,13 +188,14 @@ int64_t Vit::layer_of(const std::string& parameter) const {
   const std::string blocks = "blocks.";
   if (parameter.compare(0, blocks.size(), blocks) == 0) return 1 + std::stoll(parameter.substr(blocks.size()));
   if (parameter.compare(0, 5, "norm.") == 0) return config_.depth;  // as in timm: the final norm is the last block's
-  for (const char* head : {"head.", "fc_norm.", "pre_logits."})
+  for (const char* head : {"head.", "head_dist.", "fc_norm.", "pre_logits."})
     if (parameter.compare(0, std::string(head).size(), head) == 0) return config_.depth + 1;
   return 0;
 }
 
 bool Vit::no_weight_decay(const std::string& parameter) const {
-  return parameter == "cls_token" || parameter == "reg_token" || parameter.compare(0, 9, "pos_embed") == 0;
+  return parameter == "cls_token" || parameter == "dist_token" || parameter == "reg_token" ||
+         parameter.compare(0, 9, "pos_embed") == 0;
 }
 
 std::optional<Spatial> Vit::spatial(const std::string& parameter) const {
@@ -189,7 +214,8 @@ std::optional<Spatial> Vit::spatial(const std::string& parameter) const {
 
 std::vector<std::string> Vit::head_parameters() const {
   if (!head_) return {};
-  return {"head.weight", "head.bias"};
+  if (!head_dist_) return {"head.weight", "head.bias"};
+  return {"head.weight", "head.bias", "head_dist.weight", "head_dist.bias"};
 }
 
 }  // namespace tessera::models

@@ -20,8 +20,11 @@ std::vector<ShapeStep> Vit::shapes() {
   const int64_t patch = config_.patch_size[0] * config_.patch_size[1] * config_.in_chans;
   steps.push_back({"patch_embed", {grid_height(), grid_width(), D}, count("patch_embed."), P * patch * D});
   steps.push_back({"flatten", {P, D}});
-  steps.push_back({"tokens and positions", {N, D}, count("cls_token") + count("reg_token") + count("pos_embed")});
+  steps.push_back({"tokens and positions",
+                   {N, D},
+                   count("cls_token") + count("dist_token") + count("reg_token") + count("pos_embed")});
   if (norm_pre_) steps.push_back({"norm_pre", {N, D}, count("norm_pre.")});
+  if (shared_rel_pos_) steps.push_back({"shared_rel_pos", {config_.num_heads, N, N}, count("shared_rel_pos.")});
   for (int64_t i = 0; i < config_.depth; ++i) {
     const std::string block = blocks_[static_cast<size_t>(i)]->path();
     const int64_t attention = N * D * 3 * inner + 2 * N * N * inner + N * inner * D;
@@ -41,7 +44,8 @@ std::vector<ShapeStep> Vit::shapes() {
     width = config_.representation_size;
     steps.push_back({"pre_logits", {width}, count("pre_logits."), D * width});
   }
-  if (head_) steps.push_back({"head", {config_.num_classes}, count("head."), width * config_.num_classes});
+  const int64_t heads = config_.distilled ? 2 : 1, K = config_.num_classes;
+  if (head_) steps.push_back({"head", {K}, count("head"), heads * width * K});
   return steps;
 }
 

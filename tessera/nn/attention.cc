@@ -19,7 +19,12 @@ Attention::Attention(const AttentionConfig& config)
     add_child("q_norm", q_norm_.emplace(config.head_dim, config.norm_eps));
     add_child("k_norm", k_norm_.emplace(config.head_dim, config.norm_eps));
   }
-  if (config.relative) add_child("rel_pos", relative_.emplace(*config.relative, config.heads));
+  relative_ = config.shared_relative;
+  if (config.relative) {
+    own_relative_ = relative_positions(*config.relative, config.heads);
+    relative_ = own_relative_.get();
+    add_child("rel_pos", *own_relative_);
+  }
   add_child("proj", proj_);
 }
 

@@ -22,10 +22,12 @@ std::string architecture_from(const GoldenCase& golden) {
   const nlohmann::json& timm = golden.architecture;
   nlohmann::json ours = {{"family", "vit"}};
   if (timm.contains("call")) return architecture_of(golden.name);
-  for (const char* key : {"img_size", "patch_size", "embed_dim", "depth", "num_heads", "num_classes", "mlp_ratio",
-                          "qkv_bias", "global_pool", "class_token", "fc_norm", "reg_tokens", "no_embed_class",
-                          "qk_norm", "init_values", "pre_norm", "pos_embed", "rel_pos_type", "norm_eps"})
+  for (const char* key :
+       {"img_size",    "patch_size",  "embed_dim",   "depth",        "num_heads",   "num_classes",    "mlp_ratio",
+        "qkv_bias",    "global_pool", "class_token", "fc_norm",      "reg_tokens",  "no_embed_class", "qk_norm",
+        "init_values", "pre_norm",    "pos_embed",   "rel_pos_type", "rel_pos_dim", "shared_rel_pos", "norm_eps"})
     if (timm.contains(key)) ours[key] = timm[key];
+  ours["distilled"] = timm.value("class", "") == "timm VisionTransformerDistilled";
   if (timm.contains("dim_feedforward")) {  // torch.nn.TransformerEncoderLayer
     ours["mlp_ratio"] = timm["dim_feedforward"].get<double>() / timm["embed_dim"].get<double>();
     ours["norm_position"] = "post";
@@ -73,7 +75,16 @@ struct Golden {
       tensors.erase(found);
     }
     if (!tensors.empty()) fail("{}: nothing takes '{}'", name, tensors.begin()->first);
+    if (golden.origin == "timm") expect_order_of_timm();
     images = channels_last(test::golden_tensor(golden.inputs.at(0)));
+  }
+
+  // A state dict's order is part of the interchange: optimizers of PyTorch count their states by it.
+  void expect_order_of_timm() const {
+    std::vector<std::string> ours, theirs;
+    for (const nn::Parameter& parameter : model->parameters()) ours.push_back(parameter.name);
+    for (const test::GoldenTensor& tensor : golden.tensors) theirs.push_back(tensor.name);
+    EXPECT_EQ(ours, theirs);
   }
 
   // (B, C, H, W) -> (B, H, W, C)
@@ -165,8 +176,10 @@ INSTANTIATE_TEST_SUITE_P(Cases, GoldenVit,
                                          "tiny_vit_noqkvbias", "tiny_vit_nopos", "tiny_vit_nonsquare",
                                          "tiny_vit_nonsquare_patch", "tiny_postnorm_gelu", "tiny_postnorm_relu",
                                          "tiny_postnorm_eps", "tiny_relpos_bias", "tiny_relpos_bias_cls",
-                                         "vit_tiny_patch16_224", "vit_small_patch16_224", "vit_small_patch16_384",
-                                         "vit_base_patch32_224"),
+                                         "tiny_relpos_mlp", "tiny_relpos_mlp_cls", "tiny_relpos_shared",
+                                         "tiny_deit_distilled", "vit_tiny_patch16_224", "vit_small_patch16_224",
+                                         "vit_small_patch16_384", "vit_base_patch32_224",
+                                         "deit_small_distilled_patch16_224", "vit_relpos_small_patch16_224"),
                          [](const auto& info) { return std::string(info.param); });
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenVitGradients, testing::Values("tiny_vit_cls", "tiny_postnorm_gelu"),

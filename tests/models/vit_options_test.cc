@@ -61,7 +61,10 @@ TEST(Vit, LeavesOutWhatDoesNotReachTheHead) {
                                {{"reg_tokens", "3"}, {"qk_norm", "true"}},
                                {{"init_values", "0.3"}, {"drop_path_rate", "0.4"}, {"mlp_drop_rate", "0.2"}},
                                {{"norm_position", "post"}, {"qkv_bias", "false"}},
-                               {{"rel_pos_type", "bias"}, {"pos_embed", "none"}, {"depth", "1"}}};
+                               {{"rel_pos_type", "bias"}, {"pos_embed", "none"}, {"depth", "1"}},
+                               {{"rel_pos_type", "mlp"}, {"rel_pos_dim", "5"}},
+                               {{"rel_pos_type", "mlp"}, {"shared_rel_pos", "true"}},
+                               {{"distilled", "true"}, {"reg_tokens", "1"}}};
   for (const Settings& settings : variants) {
     const auto model = tiny(settings);
     stir(*model);
