@@ -26,6 +26,7 @@ struct VitConfig {
   int64_t num_heads = 12;   // h
   int64_t head_dim = 0;     // d; 0: D / h
   double mlp_ratio = 4;     // hidden width of the MLP over D
+  std::string mlp_layer = "mlp";
   bool qkv_bias = true;
   bool patch_bias = true;  // false by default with pre_norm, as in CLIP
   bool qk_norm = false;
@@ -47,6 +48,8 @@ struct VitConfig {
   std::string act = "gelu_erf";
   double pos_drop_rate = 0, attn_drop_rate = 0, proj_drop_rate = 0, mlp_drop_rate = 0, drop_path_rate = 0;
   int64_t representation_size = 0;  // hidden width of the paper's pre-training head; 0: one linear layer
+
+  int64_t mlp_hidden() const { return static_cast<int64_t>(static_cast<double>(embed_dim) * mlp_ratio); }
 
   void visit(Options& o);
   // Fills in what depends on other keys and refuses what cannot be. A UsageError names the key.

@@ -17,7 +17,9 @@ void VitConfig::visit(Options& o) {
   o("num_heads", num_heads, "attention heads (h)").at_least(1).at_most(4096);
   o("head_dim", head_dim, "width of a head (d); 0: embed_dim / num_heads").at_least(0).at_most(65536);
   o("mlp_ratio", mlp_ratio, "hidden width of the MLP over embed_dim").above(0).at_most(1000);
-  o("act", act, "activation of the MLP").one_of({"gelu_erf", "gelu_tanh", "relu"});
+  o("mlp_layer", mlp_layer, "the MLP: with an activation, or gated with separate or packed input layers")
+      .one_of({"mlp", "swiglu", "swiglu_packed"});
+  o("act", act, "activation of the MLP; SwiGLU's gate is always SiLU").one_of({"gelu_erf", "gelu_tanh", "relu"});
   o("qkv_bias", qkv_bias, "biases of queries, keys and values");
   o("qk_norm", qk_norm, "LayerNorm on the queries and keys of each head");
   o("init_values", init_values, "initial value of layer scale; 0: none").at_least(0);
@@ -74,6 +76,9 @@ void VitConfig::complete(const Options& given) {
     }
     head_dim = embed_dim / num_heads;
   }
+  if (mlp_layer == "swiglu_packed" && mlp_hidden() % 2 != 0)
+    fail_usage("mlp_layer swiglu_packed halves the MLP's hidden width, but embed_dim {} x mlp_ratio {} is odd: {}",
+               embed_dim, mlp_ratio, mlp_hidden());
   if (global_pool == "token" && !class_token)
     fail_usage("global_pool token needs class_token; without it use global_pool avg");
   if (shared_rel_pos && rel_pos_type == "none") fail_usage("shared_rel_pos needs rel_pos_type bias or mlp");

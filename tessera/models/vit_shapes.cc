@@ -6,7 +6,11 @@ namespace tessera::models {
 std::vector<ShapeStep> Vit::shapes() {
   const int64_t D = config_.embed_dim, P = patches(), N = tokens();
   const int64_t inner = config_.num_heads * config_.head_dim;
-  const int64_t hidden = static_cast<int64_t>(static_cast<double>(D) * config_.mlp_ratio);
+  const int64_t hidden = config_.mlp_hidden();
+  // Weights of the MLP: in and out; SwiGLU's has two ways in, or half of the way out.
+  const int64_t mlp = config_.mlp_layer == "swiglu"          ? 3 * D * hidden
+                      : config_.mlp_layer == "swiglu_packed" ? D * hidden + hidden / 2 * D
+                                                             : 2 * D * hidden;
   // Scalars of the parameters under a prefix.
   const auto count = [this](const std::string& prefix) {
     int64_t n = 0;
@@ -32,10 +36,8 @@ std::vector<ShapeStep> Vit::shapes() {
                      {N, D},
                      count(block + ".norm1.") + count(block + ".attn.") + count(block + ".ls1."),
                      attention});
-    steps.push_back({block + ".mlp",
-                     {N, D},
-                     count(block + ".norm2.") + count(block + ".mlp.") + count(block + ".ls2."),
-                     2 * N * D * hidden});
+    steps.push_back(
+        {block + ".mlp", {N, D}, count(block + ".norm2.") + count(block + ".mlp.") + count(block + ".ls2."), N * mlp});
   }
   if (norm_) steps.push_back({"norm", {N, D}, count("norm.")});
   steps.push_back({"pool", {D}, count("fc_norm.")});

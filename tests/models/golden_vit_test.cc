@@ -28,6 +28,7 @@ std::string architecture_from(const GoldenCase& golden) {
         "init_values", "pre_norm",    "pos_embed",   "rel_pos_type", "rel_pos_dim", "shared_rel_pos", "norm_eps"})
     if (timm.contains(key)) ours[key] = timm[key];
   ours["distilled"] = timm.value("class", "") == "timm VisionTransformerDistilled";
+  if (timm.contains("mlp_layer")) ours["mlp_layer"] = timm["mlp_layer"] == "SwiGLU" ? "swiglu" : "swiglu_packed";
   if (timm.contains("dim_feedforward")) {  // torch.nn.TransformerEncoderLayer
     ours["mlp_ratio"] = timm["dim_feedforward"].get<double>() / timm["embed_dim"].get<double>();
     ours["norm_position"] = "post";
@@ -169,18 +170,17 @@ TEST_P(GoldenVitGradients, OfEveryParameterAndOfThePicture) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenVit,
-                         testing::Values("tiny_vit_cls", "tiny_vit_eps", "tiny_vit_avg_fcnorm", "tiny_vit_nocls_avg",
-                                         "tiny_vit_gap_norm_first", "tiny_vit_reg4", "tiny_vit_reg4_noembed",
-                                         "tiny_vit_qknorm", "tiny_vit_layerscale", "tiny_vit_prenorm",
-                                         "tiny_vit_noqkvbias", "tiny_vit_nopos", "tiny_vit_nonsquare",
-                                         "tiny_vit_nonsquare_patch", "tiny_postnorm_gelu", "tiny_postnorm_relu",
-                                         "tiny_postnorm_eps", "tiny_relpos_bias", "tiny_relpos_bias_cls",
-                                         "tiny_relpos_mlp", "tiny_relpos_mlp_cls", "tiny_relpos_shared",
-                                         "tiny_deit_distilled", "vit_tiny_patch16_224", "vit_small_patch16_224",
-                                         "vit_small_patch16_384", "vit_base_patch32_224",
-                                         "deit_small_distilled_patch16_224", "vit_relpos_small_patch16_224"),
-                         [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(
+    Cases, GoldenVit,
+    testing::Values("tiny_vit_cls", "tiny_vit_eps", "tiny_vit_avg_fcnorm", "tiny_vit_nocls_avg",
+                    "tiny_vit_gap_norm_first", "tiny_vit_reg4", "tiny_vit_reg4_noembed", "tiny_vit_qknorm",
+                    "tiny_vit_layerscale", "tiny_vit_prenorm", "tiny_vit_noqkvbias", "tiny_vit_nopos",
+                    "tiny_vit_nonsquare", "tiny_vit_nonsquare_patch", "tiny_postnorm_gelu", "tiny_postnorm_relu",
+                    "tiny_postnorm_eps", "tiny_relpos_bias", "tiny_relpos_bias_cls", "tiny_relpos_mlp",
+                    "tiny_relpos_mlp_cls", "tiny_relpos_shared", "tiny_deit_distilled", "tiny_vit_swiglu",
+                    "tiny_vit_swiglu_packed", "vit_tiny_patch16_224", "vit_small_patch16_224", "vit_small_patch16_384",
+                    "vit_base_patch32_224", "deit_small_distilled_patch16_224", "vit_relpos_small_patch16_224"),
+    [](const auto& info) { return std::string(info.param); });
 
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenVitGradients, testing::Values("tiny_vit_cls", "tiny_postnorm_gelu"),
                          [](const auto& info) { return std::string(info.param); });

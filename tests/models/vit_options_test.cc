@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "tessera/models/registry.h"
 #include "tessera/ops/tap.h"
@@ -88,8 +89,50 @@ TEST(Vit, LeavesOutWhatDoesNotReachTheHead) {
   }
 }
 
+// Every parameter's gradient along a random direction against the difference of two forward passes.
+TEST(Vit, GradientsAgreeWithDifferences) {
+  const Settings variants[] = {{{"rel_pos_type", "mlp"}, {"rel_pos_dim", "6"}},
+                               {{"rel_pos_type", "mlp"}, {"shared_rel_pos", "true"}, {"pos_embed", "none"}},
+                               {{"distilled", "true"}},
+                               {{"mlp_layer", "swiglu"}},
+                               {{"mlp_layer", "swiglu_packed"}}};
+  for (const Settings& settings : variants) {
+    const auto model = tiny(settings);
+    stir(*model);
+    for (const nn::Parameter& parameter : model->parameters()) parameter.tensor->set_requires_grad();
+    const Tensor images = pictures(2, 16, 16), weights = pictures(2, 1, 1, 5).reshape({2, 5});
+    const auto value = [&] {
+      const ops::NoGrad no_grad;
+      const Tensor logits = model->forward(images);
+      return std::inner_product(logits.span().begin(), logits.span().end(), weights.span().begin(), 0.0);
+    };
+    ops::backward(model->forward(images), weights);
+    for (const nn::Parameter& parameter : model->parameters()) {
+      const Tensor before = parameter.tensor->clone(), direction = before.clone();
+      Random random(4, parameter.name);
+      for (float& v : direction.span()) v = static_cast<float>(random.normal());
+      const double step = 4e-3 / std::sqrt(static_cast<double>(before.numel()));
+      const auto at = [&](double distance) {
+        for (int64_t i = 0; i < before.numel(); ++i)
+          parameter.tensor->data()[i] = before.data()[i] + static_cast<float>(distance) * direction.data()[i];
+        return value();
+      };
+      const double slope = (at(step) - at(-step)) / (2 * step);
+      at(0);
+      const Tensor gradient = parameter.tensor->grad();
+      const double expected =
+          std::inner_product(gradient.span().begin(), gradient.span().end(), direction.span().begin(), 0.0);
+      EXPECT_NEAR(slope, expected, 5e-3 * std::max(1.0, std::abs(expected))) << parameter.name;
+    }
+  }
+}
+
 TEST(Vit, RecomputingGivesTheSameBits) {
-  const auto model = tiny({{"drop_path_rate", "0.4"}, {"proj_drop_rate", "0.2"}, {"attn_drop_rate", "0.1"}});
+  const auto model = tiny({{"drop_path_rate", "0.4"},
+                           {"proj_drop_rate", "0.2"},
+                           {"attn_drop_rate", "0.1"},
+                           {"rel_pos_type", "mlp"},
+                           {"shared_rel_pos", "true"}});
   stir(*model);
   for (const nn::Parameter& parameter : model->parameters()) parameter.tensor->set_requires_grad();
   const Tensor images = pictures(3, 16, 16), dy = pictures(3, 1, 1, 5).reshape({3, 5});
@@ -184,7 +227,8 @@ TEST(Vit, EveryKindOfDropoutActsInTrainingAlone) {
 }
 
 TEST(Vit, PartsOfABatchDrawWhatTheWholeDraws) {
-  const auto model = tiny({{"proj_drop_rate", "0.3"}, {"attn_drop_rate", "0.3"}, {"drop_path_rate", "0.5"}});
+  const auto model =
+      tiny({{"proj_drop_rate", "0.3"}, {"attn_drop_rate", "0.3"}, {"drop_path_rate", "0.5"}, {"rel_pos_type", "mlp"}});
   stir(*model);
   const Tensor x = pictures(6, 16, 16);
   Tensor whole;
