@@ -35,6 +35,7 @@ nn::BlockConfig block_config(const VitConfig& c, int64_t index) {
                      .heads = c.num_heads,
                      .head_dim = c.head_dim,
                      .qkv_bias = c.qkv_bias,
+                     .proj_bias = c.attn_proj_bias,
                      .qk_norm = c.qk_norm,
                      .norm_eps = c.norm_eps,
                      .attn_drop = c.attn_drop_rate,
@@ -52,7 +53,13 @@ nn::BlockConfig block_config(const VitConfig& c, int64_t index) {
 
 Vit::Vit(const VitConfig& config)
     : config_(config),
-      patch_embed_(config.in_chans, config.patch_size[0], config.patch_size[1], config.embed_dim, config.patch_bias) {
+      patch_embed_({.channels = config.in_chans,
+                    .patch_height = config.patch_size[0],
+                    .patch_width = config.patch_size[1],
+                    .D = config.embed_dim,
+                    .bias = config.patch_bias,
+                    .norm = config.patch_norm,
+                    .norm_eps = config.norm_eps}) {
   const int64_t D = config.embed_dim;
   if (config.class_token) add_parameter("cls_token", cls_token_, {1, 1, D}, nn::normal(1e-6));
   if (config.reg_tokens > 0) add_parameter("reg_token", reg_token_, {1, config.reg_tokens, D}, nn::normal(1e-6));
@@ -62,7 +69,9 @@ Vit::Vit(const VitConfig& config)
   } else if (config.pos_embed == "learn_2d") {
     add_child("pos_embed", row_column_.emplace(grid_height(), grid_width(), D));
   } else if (config.pos_embed == "sincos_2d") {
-    pos_embed_ = nn::sincos_2d(grid_height(), grid_width(), D);
+    pos_embed_ = nn::sincos_2d(grid_height(), grid_width(), D, nn::Frequencies::closed);
+  } else if (config.pos_embed == "sincos_2d_mae") {  // where the class token's are zeros
+    pos_embed_ = nn::sincos_2d(grid_height(), grid_width(), D, nn::Frequencies::open);
   }
   if (config.distilled) add_parameter("dist_token", dist_token_, {1, 1, D}, nn::trunc_normal(0.02));
   add_child("patch_embed", patch_embed_);
@@ -81,6 +90,12 @@ Vit::Vit(const VitConfig& config)
     add_child("blocks." + std::to_string(i), *blocks_.back());
   }
   if (config.final_norm && !config.fc_norm) add_child("norm", norm_.emplace(D, config.norm_eps));
+  if (config.global_pool == "map") {
+    nn::MlpConfig mlp = mlp_config(config);
+    mlp.layer = nn::MlpLayer::mlp;
+    mlp.dropout = 0;
+    add_child("attn_pool", attn_pool_.emplace(config.num_heads, mlp, config.norm_eps));
+  }
   if (config.final_norm && config.fc_norm) add_child("fc_norm", fc_norm_.emplace(D, config.norm_eps));
   int64_t width = D;
   if (config.representation_size > 0) {
@@ -144,10 +159,14 @@ Tensor Vit::forward(const Tensor& images) {
   return forward_head(encode(images, by_token ? (config_.distilled ? 2 : 1) : 0));
 }
 
+// tokens (B, N, D) -> what the head reads: (B, D), or all (B, N, D)
 Tensor Vit::pool(const Tensor& tokens) const {
+  if (config_.global_pool == "none") return tokens;                                    // (B, N, D)
   if (config_.distilled) return ops::mean_tokens(ops::slice_tokens(tokens, 0, 2), 0);  // (B, D), without heads alone
   if (config_.global_pool == "token") return ops::take_token(tokens, 0);               // (B, D)
-  return ops::mean_tokens(tokens, prefix());                                           // (B, D), of the patches alone
+  const int64_t first = config_.pool_include_prefix ? 0 : prefix();
+  if (!attn_pool_) return ops::mean_tokens(tokens, first);                                        // (B, D)
+  return attn_pool_->forward(first == 0 ? tokens : ops::slice_tokens(tokens, first, patches()));  // (B, D)
 }
 
 // DeiT, section 4: the class token's and the distillation token's classifiers have equal votes.

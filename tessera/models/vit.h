@@ -9,6 +9,7 @@
 #include "tessera/core/options.h"
 #include "tessera/models/model.h"
 #include "tessera/models/registry.h"
+#include "tessera/nn/attention_pool.h"
 #include "tessera/nn/block.h"
 #include "tessera/nn/patch_embed.h"
 #include "tessera/nn/positions.h"
@@ -28,7 +29,9 @@ struct VitConfig {
   double mlp_ratio = 4;     // hidden width of the MLP over D
   std::string mlp_layer = "mlp";
   bool qkv_bias = true;
-  bool patch_bias = true;  // false by default with pre_norm, as in CLIP
+  bool attn_proj_bias = true;
+  bool patch_bias = true;   // false by default with pre_norm, as in CLIP
+  bool patch_norm = false;  // norms before and behind the patch embedding's projection, as in lucidrains' ViT
   bool qk_norm = false;
   double init_values = 0;  // of layer scale; 0: none
   bool class_token = true;
@@ -40,7 +43,8 @@ struct VitConfig {
   int64_t rel_pos_dim = 128;    // hidden width of the network of rel_pos_type mlp
   bool shared_rel_pos = false;  // one for all blocks
   std::string global_pool = "token";
-  bool fc_norm = false;  // the final norm after the pooling; by default where global_pool is avg
+  bool pool_include_prefix = false;  // avg and map over all tokens, not the patches alone
+  bool fc_norm = false;              // the final norm after the pooling; by default where global_pool is avg
   bool final_norm = true;
   bool pre_norm = false;  // an extra norm before the blocks
   std::string norm_position = "pre";
@@ -99,7 +103,9 @@ class Vit : public Model {
   std::optional<nn::LayerNorm> norm_pre_;
   std::unique_ptr<nn::RelativePositions> shared_rel_pos_;
   std::vector<std::unique_ptr<nn::Block>> blocks_;
-  std::optional<nn::LayerNorm> norm_, fc_norm_;
+  std::optional<nn::LayerNorm> norm_;
+  std::optional<nn::AttentionPool> attn_pool_;
+  std::optional<nn::LayerNorm> fc_norm_;
   std::optional<nn::Linear> pre_logits_, head_, head_dist_;
 };
 

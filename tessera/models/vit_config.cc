@@ -21,6 +21,7 @@ void VitConfig::visit(Options& o) {
       .one_of({"mlp", "swiglu", "swiglu_packed"});
   o("act", act, "activation of the MLP; SwiGLU's gate is always SiLU").one_of({"gelu_erf", "gelu_tanh", "relu"});
   o("qkv_bias", qkv_bias, "biases of queries, keys and values");
+  o("attn_proj_bias", attn_proj_bias, "bias of the attention's projection");
   o("qk_norm", qk_norm, "LayerNorm on the queries and keys of each head");
   o("init_values", init_values, "initial value of layer scale; 0: none").at_least(0);
   o("norm_position", norm_position, "norms before or after attention and MLP").one_of({"pre", "post"});
@@ -29,19 +30,23 @@ void VitConfig::visit(Options& o) {
   o("final_norm", final_norm, "a norm after the blocks");
   o.section("Tokens and positions");
   o("patch_bias", patch_bias, "bias of the patch embedding; false by default with pre_norm");
+  o("patch_norm", patch_norm, "norms before and behind the patch embedding's projection");
   o("class_token", class_token, "a learned token in front of the patches");
   o("distilled", distilled, "a second token and head that learn from a teacher (DeiT); the two heads' mean decides");
   o("reg_tokens", reg_tokens, "number of register tokens behind the class token").at_least(0).at_most(65536);
   o("no_embed_class", no_embed_class, "learned positions for the patches only");
-  o("pos_embed", pos_embed, "positions: learned per token, learned per row and column, fixed sine-cosine, or none")
-      .one_of({"learn", "learn_2d", "sincos_2d", "none"});
+  o("pos_embed", pos_embed,
+    "positions: learned per token, learned per row and column, fixed sine-cosine (two kinds), or none")
+      .one_of({"learn", "learn_2d", "sincos_2d", "sincos_2d_mae", "none"});
   o("rel_pos_type", rel_pos_type, "a bias of the attention per offset: learned each by itself, or by a small network")
       .one_of({"none", "bias", "mlp"});
   o("rel_pos_dim", rel_pos_dim, "hidden width of the network of rel_pos_type mlp").at_least(1).at_most(65536);
   o("shared_rel_pos", shared_rel_pos, "one bias of the attention for all blocks, instead of one for each");
   o.section("Head");
-  o("global_pool", global_pool, "what the head reads: the class token, or the mean of the patches")
-      .one_of({"token", "avg"});
+  o("global_pool", global_pool,
+    "what the head reads: the class token, the mean of the patches, what a learned query sees in them, or every token")
+      .one_of({"token", "avg", "map", "none"});
+  o("pool_include_prefix", pool_include_prefix, "avg and map pool all tokens, the class token and registers too");
   o("fc_norm", fc_norm, "the final norm behind the pooling; true by default with global_pool avg");
   o("representation_size", representation_size, "hidden width of the paper's pre-training head; 0: one linear layer")
       .at_least(0)
@@ -80,12 +85,15 @@ void VitConfig::complete(const Options& given) {
     fail_usage("mlp_layer swiglu_packed halves the MLP's hidden width, but embed_dim {} x mlp_ratio {} is odd: {}",
                embed_dim, mlp_ratio, mlp_hidden());
   if (global_pool == "token" && !class_token)
-    fail_usage("global_pool token needs class_token; without it use global_pool avg");
+    fail_usage("global_pool token needs class_token; without it use global_pool avg, map or none");
   if (shared_rel_pos && rel_pos_type == "none") fail_usage("shared_rel_pos needs rel_pos_type bias or mlp");
   if (distilled && (global_pool != "token" || fc_norm || representation_size > 0))
     fail_usage("distilled needs global_pool token, without fc_norm and representation_size");
-  if (pos_embed == "sincos_2d" && (embed_dim % 4 != 0 || embed_dim < 8))
-    fail_usage("pos_embed sincos_2d needs an embed_dim that is a multiple of 4 and at least 8, not {}", embed_dim);
+  if (global_pool == "map" && embed_dim % num_heads != 0)
+    fail_usage("global_pool map needs a num_heads that divides embed_dim, but num_heads {} does not divide {}",
+               num_heads, embed_dim);
+  if (pos_embed.starts_with("sincos_2d") && (embed_dim % 4 != 0 || embed_dim < 8))
+    fail_usage("pos_embed {} needs an embed_dim that is a multiple of 4 and at least 8, not {}", pos_embed, embed_dim);
 }
 
 namespace {

@@ -17,6 +17,12 @@ std::vector<Product> Vit::products() const {
     }
     products.push_back({block->path("mlp.fc2.weight"), ""});
   }
+  if (attn_pool_) {  // but not its q, which has one row
+    products.push_back({"attn_pool.kv.weight", norm_ ? "norm" : ""});
+    products.push_back({"attn_pool.proj.weight", ""});
+    products.push_back({"attn_pool.mlp.fc1.weight", "attn_pool.norm"});
+    products.push_back({"attn_pool.mlp.fc2.weight", ""});
+  }
   if (pre_logits_) products.push_back({"pre_logits.fc.weight", ""});
   if (head_) products.push_back({"head.weight", ""});
   if (head_dist_) products.push_back({"head_dist.weight", ""});
@@ -27,7 +33,7 @@ int64_t Vit::layer_of(const std::string& parameter) const {
   const std::string blocks = "blocks.";
   if (parameter.compare(0, blocks.size(), blocks) == 0) return 1 + std::stoll(parameter.substr(blocks.size()));
   if (parameter.compare(0, 5, "norm.") == 0) return config_.depth;  // as in timm: the final norm is the last block's
-  for (const char* head : {"head.", "head_dist.", "fc_norm.", "pre_logits."})
+  for (const char* head : {"head.", "head_dist.", "fc_norm.", "pre_logits.", "attn_pool."})
     if (parameter.compare(0, std::string(head).size(), head) == 0) return config_.depth + 1;
   return 0;
 }

@@ -40,14 +40,23 @@ std::vector<ShapeStep> Vit::shapes() {
         {block + ".mlp", {N, D}, count(block + ".norm2.") + count(block + ".mlp.") + count(block + ".ls2."), N * mlp});
   }
   if (norm_) steps.push_back({"norm", {N, D}, count("norm.")});
-  steps.push_back({"pool", {D}, count("fc_norm.")});
+  const bool pooling = config_.global_pool != "none";
+  const int64_t rows = pooling ? 1 : N;
+  const auto pooled = [&](int64_t K) { return pooling ? Shape{K} : Shape{N, K}; };
+  if (attn_pool_) {
+    const int64_t keys = config_.pool_include_prefix ? N : P;
+    const int64_t macs = D * D + keys * 2 * D * D + 2 * keys * D + D * D + 2 * D * hidden;
+    steps.push_back({"attn_pool", {D}, count("attn_pool."), macs});
+  }
+  const bool mean_or_token = pooling && !attn_pool_;
+  if (mean_or_token || fc_norm_) steps.push_back({mean_or_token ? "pool" : "fc_norm", pooled(D), count("fc_norm.")});
   int64_t width = D;
   if (pre_logits_) {
     width = config_.representation_size;
-    steps.push_back({"pre_logits", {width}, count("pre_logits."), D * width});
+    steps.push_back({"pre_logits", pooled(width), count("pre_logits."), rows * D * width});
   }
   const int64_t heads = config_.distilled ? 2 : 1, K = config_.num_classes;
-  if (head_) steps.push_back({"head", {K}, count("head"), heads * width * K});
+  if (head_) steps.push_back({"head", pooled(K), count("head"), rows * heads * width * K});
   return steps;
 }
 

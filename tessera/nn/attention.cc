@@ -13,7 +13,7 @@ namespace tessera::nn {
 Attention::Attention(const AttentionConfig& config)
     : config_(config),
       qkv_(config.D, 3 * config.heads * config.head_dim, config.qkv_bias),
-      proj_(config.heads * config.head_dim, config.D) {
+      proj_(config.heads * config.head_dim, config.D, config.proj_bias) {
   add_child("qkv", qkv_);
   if (config.qk_norm) {
     add_child("q_norm", q_norm_.emplace(config.head_dim, config.norm_eps));

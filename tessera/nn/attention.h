@@ -16,6 +16,7 @@ struct AttentionConfig {
   int64_t heads = 0;     // h
   int64_t head_dim = 0;  // d; h·d need not be D
   bool qkv_bias = true;
+  bool proj_bias = true;
   bool qk_norm = false;  // LayerNorm over d of each head's queries and keys, before scaling
   double norm_eps = 1e-6;
   double attn_drop = 0;  // on the probabilities
