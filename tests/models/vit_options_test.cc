@@ -92,7 +92,7 @@ TEST(Vit, LeavesOutWhatDoesNotReachTheHead) {
 
 // Every parameter's gradient along a random direction against the difference of two forward passes.
 TEST(Vit, GradientsAgreeWithDifferences) {
-  const Settings variants[] = {{{"rel_pos_type", "mlp"}, {"rel_pos_dim", "6"}},
+  const Settings variants[] = {{{"rel_pos_type", "mlp"}, {"rel_pos_dim", "6"}, {"global_pool", "avg"}},
                                {{"rel_pos_type", "mlp"}, {"shared_rel_pos", "true"}, {"pos_embed", "none"}},
                                {{"distilled", "true"}},
                                {{"mlp_layer", "swiglu"}},
@@ -126,9 +126,10 @@ TEST(Vit, GradientsAgreeWithDifferences) {
       const double slope = (at(step) - at(-step)) / (2 * step);
       at(0);
       const Tensor gradient = parameter.tensor->grad();
+      ASSERT_TRUE(gradient.defined()) << "no gradient of " << parameter.name;
       const double expected =
           std::inner_product(gradient.span().begin(), gradient.span().end(), direction.span().begin(), 0.0);
-      EXPECT_NEAR(slope, expected, 1e-3 + 1e-2 * std::abs(expected)) << parameter.name;
+      EXPECT_NEAR(slope, expected, 5e-4 + 5e-3 * std::abs(expected)) << parameter.name;
     }
   }
 }
