@@ -15,23 +15,32 @@ namespace tessera::models {
 
 namespace {
 
-nn::BlockConfig block_config(const VitConfig& c, int64_t index, int64_t grid_height, int64_t grid_width,
-                             int64_t prefix) {
+nn::MlpConfig mlp_config(const VitConfig& c) {
+  nn::MlpConfig mlp;
+  mlp.D = c.embed_dim;
+  mlp.hidden = c.mlp_hidden();
+  mlp.layer = c.mlp_layer == "swiglu"          ? nn::MlpLayer::swiglu
+              : c.mlp_layer == "swiglu_packed" ? nn::MlpLayer::swiglu_packed
+                                               : nn::MlpLayer::mlp;
+  mlp.activation = c.act == "relu"        ? kernels::Activation::relu
+                   : c.act == "gelu_tanh" ? kernels::Activation::gelu_tanh
+                                          : kernels::Activation::gelu_erf;
+  mlp.dropout = c.mlp_drop_rate;
+  return mlp;
+}
+
+nn::BlockConfig block_config(const VitConfig& c, int64_t index) {
   nn::BlockConfig block;
   block.attention = {.D = c.embed_dim,
                      .heads = c.num_heads,
                      .head_dim = c.head_dim,
                      .qkv_bias = c.qkv_bias,
+                     .proj_bias = c.attn_proj_bias,
                      .qk_norm = c.qk_norm,
                      .norm_eps = c.norm_eps,
                      .attn_drop = c.attn_drop_rate,
                      .proj_drop = c.proj_drop_rate};
-  if (c.rel_pos_type == "bias") block.attention.relative = {grid_height, grid_width, prefix};
-  block.mlp_hidden = static_cast<int64_t>(static_cast<double>(c.embed_dim) * c.mlp_ratio);
-  block.activation = c.act == "relu"        ? kernels::Activation::relu
-                     : c.act == "gelu_tanh" ? kernels::Activation::gelu_tanh
-                                            : kernels::Activation::gelu_erf;
-  block.mlp_drop = c.mlp_drop_rate;
+  block.mlp = mlp_config(c);
   block.post_norm = c.norm_position == "post";
   block.norm_eps = c.norm_eps;
   block.init_values = c.init_values;
@@ -44,7 +53,13 @@ nn::BlockConfig block_config(const VitConfig& c, int64_t index, int64_t grid_hei
 
 Vit::Vit(const VitConfig& config)
     : config_(config),
-      patch_embed_(config.in_chans, config.patch_size[0], config.patch_size[1], config.embed_dim, config.patch_bias) {
+      patch_embed_({.channels = config.in_chans,
+                    .patch_height = config.patch_size[0],
+                    .patch_width = config.patch_size[1],
+                    .D = config.embed_dim,
+                    .bias = config.patch_bias,
+                    .norm = config.patch_norm,
+                    .norm_eps = config.norm_eps}) {
   const int64_t D = config.embed_dim;
   if (config.class_token) add_parameter("cls_token", cls_token_, {1, 1, D}, nn::normal(1e-6));
   if (config.reg_tokens > 0) add_parameter("reg_token", reg_token_, {1, config.reg_tokens, D}, nn::normal(1e-6));
@@ -54,15 +69,33 @@ Vit::Vit(const VitConfig& config)
   } else if (config.pos_embed == "learn_2d") {
     add_child("pos_embed", row_column_.emplace(grid_height(), grid_width(), D));
   } else if (config.pos_embed == "sincos_2d") {
-    pos_embed_ = nn::sincos_2d(grid_height(), grid_width(), D);
+    pos_embed_ = nn::sincos_2d(grid_height(), grid_width(), D, nn::Frequencies::closed);
+  } else if (config.pos_embed == "sincos_2d_mae") {  // where the class token's are zeros
+    pos_embed_ = nn::sincos_2d(grid_height(), grid_width(), D, nn::Frequencies::open);
   }
+  if (config.distilled) add_parameter("dist_token", dist_token_, {1, 1, D}, nn::trunc_normal(0.02));
   add_child("patch_embed", patch_embed_);
   if (config.pre_norm) add_child("norm_pre", norm_pre_.emplace(D, config.norm_eps));
+  std::optional<nn::RelativeConfig> relative;
+  if (config.rel_pos_type != "none") {
+    relative = {grid_height(), grid_width(), prefix(), config.rel_pos_type == "mlp" ? config.rel_pos_dim : 0};
+    if (config.shared_rel_pos)
+      add_child("shared_rel_pos", *(shared_rel_pos_ = nn::relative_positions(*relative, config.num_heads)));
+  }
   for (int64_t i = 0; i < config.depth; ++i) {
-    blocks_.push_back(std::make_unique<nn::Block>(block_config(config, i, grid_height(), grid_width(), prefix())));
+    nn::BlockConfig block = block_config(config, i);
+    if (!shared_rel_pos_) block.attention.relative = relative;
+    block.attention.shared_relative = shared_rel_pos_.get();
+    blocks_.push_back(std::make_unique<nn::Block>(block));
     add_child("blocks." + std::to_string(i), *blocks_.back());
   }
   if (config.final_norm && !config.fc_norm) add_child("norm", norm_.emplace(D, config.norm_eps));
+  if (config.global_pool == "map") {
+    nn::MlpConfig mlp = mlp_config(config);
+    mlp.layer = nn::MlpLayer::mlp;
+    mlp.dropout = 0;
+    add_child("attn_pool", attn_pool_.emplace(config.num_heads, mlp, config.norm_eps));
+  }
   if (config.final_norm && config.fc_norm) add_child("fc_norm", fc_norm_.emplace(D, config.norm_eps));
   int64_t width = D;
   if (config.representation_size > 0) {
@@ -70,15 +103,17 @@ Vit::Vit(const VitConfig& config)
     width = config.representation_size;
   }
   if (config.num_classes > 0) add_child("head", head_.emplace(width, config.num_classes, true, nn::zeros()));
+  if (head_ && config.distilled) add_child("head_dist", head_dist_.emplace(D, config.num_classes, true, nn::zeros()));
 }
 
-// patches (B, P, D) -> tokens (B, N, D): class token, registers, patches, with their positions
+// patches (B, P, D) -> tokens (B, N, D): class token, distillation token, registers, patches, with their positions
 Tensor Vit::embed_positions(const Tensor& patches) const {
   Tensor positions = pos_embed_;  // over all tokens, or over the patches alone
   if (row_column_) positions = row_column_->forward();
   const bool over_all = config_.pos_embed == "learn" && !config_.no_embed_class;
   std::vector<Tensor> parts;
   if (cls_token_) parts.push_back(cls_token_);
+  if (dist_token_) parts.push_back(dist_token_);
   if (reg_token_) parts.push_back(reg_token_);
   Tensor x = patches;                                                // (B, P, D)
   if (positions && !over_all) x = ops::add_positions(x, positions);  // (B, P, D)
@@ -120,17 +155,34 @@ Tensor Vit::encode(const Tensor& images, int64_t reach) {
 Tensor Vit::forward_features(const Tensor& images) { return encode(images, 0); }
 
 Tensor Vit::forward(const Tensor& images) {
-  const bool one_token = config_.global_pool == "token" && !ops::tapping();
-  return forward_head(encode(images, one_token ? 1 : 0));
+  const bool by_token = config_.global_pool == "token" && !ops::tapping();
+  return forward_head(encode(images, by_token ? (config_.distilled ? 2 : 1) : 0));
 }
 
+// tokens (B, N, D) -> what the head reads: (B, D), or all (B, N, D)
 Tensor Vit::pool(const Tensor& tokens) const {
-  if (config_.global_pool == "token") return ops::take_token(tokens, 0);  // (B, D)
-  return ops::mean_tokens(tokens, prefix());                              // (B, D), of the patches alone
+  if (config_.global_pool == "none") return tokens;                                    // (B, N, D)
+  if (config_.distilled) return ops::mean_tokens(ops::slice_tokens(tokens, 0, 2), 0);  // (B, D), without heads alone
+  if (config_.global_pool == "token") return ops::take_token(tokens, 0);               // (B, D)
+  const int64_t first = config_.pool_include_prefix ? 0 : prefix();
+  if (!attn_pool_) return ops::mean_tokens(tokens, first);                                        // (B, D)
+  return attn_pool_->forward(first == 0 ? tokens : ops::slice_tokens(tokens, first, patches()));  // (B, D)
+}
+
+// DeiT, section 4: the class token's and the distillation token's classifiers have equal votes.
+Tensor Vit::mean_of_heads(const Tensor& features) const {
+  const Shape one_of_two{features.size(0), 1, config_.num_classes};
+  const Tensor by_class = head_->forward(ops::take_token(features, 0));         // (B, K)
+  const Tensor by_teacher = head_dist_->forward(ops::take_token(features, 1));  // (B, K)
+  ops::tap("logits_cls", by_class);
+  ops::tap("logits_dist", by_teacher);
+  return ops::mean_tokens(  // (B, 2, K) -> (B, K)
+      ops::concat_tokens({by_class.reshape(one_of_two), by_teacher.reshape(one_of_two)}), 0);
 }
 
 Tensor Vit::forward_head(const Tensor& features) {
-  Tensor x = pool(features);  // (B, D)
+  if (head_dist_) return mean_of_heads(features);  // (B, K)
+  Tensor x = pool(features);                       // (B, D)
   if (fc_norm_) x = fc_norm_->forward(x);
   ops::tap("pooled", x);
   if (pre_logits_) x = pre_logits_->forward(x, {.activation = kernels::Activation::tanh});  // (B, representation_size)
@@ -144,52 +196,6 @@ std::string Vit::architecture() const {
   Options options;
   config.visit(options);
   return with_settings(options.to_json(), {{"family", "vit"}});
-}
-
-std::vector<Product> Vit::products() const {
-  std::vector<Product> products = {{"patch_embed.proj.weight", ""}};
-  for (const auto& block : blocks_) {
-    const bool pre = config_.norm_position == "pre";  // else the norm's output is the residual too
-    products.push_back({block->path("attn.qkv.weight"), pre ? block->path("norm1") : ""});
-    products.push_back({block->path("attn.proj.weight"), ""});
-    products.push_back({block->path("mlp.fc1.weight"), pre ? block->path("norm2") : ""});
-    products.push_back({block->path("mlp.fc2.weight"), ""});
-  }
-  if (pre_logits_) products.push_back({"pre_logits.fc.weight", ""});
-  if (head_) products.push_back({"head.weight", ""});
-  return products;
-}
-
-int64_t Vit::layer_of(const std::string& parameter) const {
-  const std::string blocks = "blocks.";
-  if (parameter.compare(0, blocks.size(), blocks) == 0) return 1 + std::stoll(parameter.substr(blocks.size()));
-  if (parameter.compare(0, 5, "norm.") == 0) return config_.depth;  // as in timm: the final norm is the last block's
-  for (const char* head : {"head.", "fc_norm.", "pre_logits."})
-    if (parameter.compare(0, std::string(head).size(), head) == 0) return config_.depth + 1;
-  return 0;
-}
-
-bool Vit::no_weight_decay(const std::string& parameter) const {
-  return parameter == "cls_token" || parameter == "reg_token" || parameter.compare(0, 9, "pos_embed") == 0;
-}
-
-std::optional<Spatial> Vit::spatial(const std::string& parameter) const {
-  const auto grid = [this](Spatial::Kind kind, int64_t extra) {
-    return Spatial{kind, grid_height(), grid_width(), extra};
-  };
-  if (parameter == "pos_embed") return grid(Spatial::Kind::positions, config_.no_embed_class ? 0 : prefix());
-  if (parameter == "pos_embed.row") return Spatial{Spatial::Kind::positions, grid_height(), 1};
-  if (parameter == "pos_embed.col") return Spatial{Spatial::Kind::positions, 1, grid_width()};
-  if (parameter == "patch_embed.proj.weight")
-    return Spatial{Spatial::Kind::patches, config_.patch_size[0], config_.patch_size[1]};
-  if (parameter.find("relative_position_bias_table") != std::string::npos)
-    return grid(Spatial::Kind::relative, prefix() > 0 ? 3 : 0);
-  return std::nullopt;
-}
-
-std::vector<std::string> Vit::head_parameters() const {
-  if (!head_) return {};
-  return {"head.weight", "head.bias"};
 }
 
 }  // namespace tessera::models

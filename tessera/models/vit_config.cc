@@ -1,4 +1,4 @@
-// The Vision Transformer's keys, what follows from them, and the named variants of the literature.
+// The Vision Transformer's keys and what follows from them.
 #include "tessera/models/vit.h"
 
 namespace tessera::models {
@@ -17,8 +17,11 @@ void VitConfig::visit(Options& o) {
   o("num_heads", num_heads, "attention heads (h)").at_least(1).at_most(4096);
   o("head_dim", head_dim, "width of a head (d); 0: embed_dim / num_heads").at_least(0).at_most(65536);
   o("mlp_ratio", mlp_ratio, "hidden width of the MLP over embed_dim").above(0).at_most(1000);
-  o("act", act, "activation of the MLP").one_of({"gelu_erf", "gelu_tanh", "relu"});
+  o("mlp_layer", mlp_layer, "the MLP: with an activation, or gated with separate or packed input layers")
+      .one_of({"mlp", "swiglu", "swiglu_packed"});
+  o("act", act, "activation of the MLP; SwiGLU's gate is always SiLU").one_of({"gelu_erf", "gelu_tanh", "relu"});
   o("qkv_bias", qkv_bias, "biases of queries, keys and values");
+  o("attn_proj_bias", attn_proj_bias, "bias of the attention's projection");
   o("qk_norm", qk_norm, "LayerNorm on the queries and keys of each head");
   o("init_values", init_values, "initial value of layer scale; 0: none").at_least(0);
   o("norm_position", norm_position, "norms before or after attention and MLP").one_of({"pre", "post"});
@@ -27,15 +30,23 @@ void VitConfig::visit(Options& o) {
   o("final_norm", final_norm, "a norm after the blocks");
   o.section("Tokens and positions");
   o("patch_bias", patch_bias, "bias of the patch embedding; false by default with pre_norm");
+  o("patch_norm", patch_norm, "norms before and behind the patch embedding's projection");
   o("class_token", class_token, "a learned token in front of the patches");
+  o("distilled", distilled, "a second token and head that learn from a teacher (DeiT); the two heads' mean decides");
   o("reg_tokens", reg_tokens, "number of register tokens behind the class token").at_least(0).at_most(65536);
   o("no_embed_class", no_embed_class, "learned positions for the patches only");
-  o("pos_embed", pos_embed, "positions: learned per token, learned per row and column, fixed sine-cosine, or none")
-      .one_of({"learn", "learn_2d", "sincos_2d", "none"});
-  o("rel_pos_type", rel_pos_type, "a learned bias of the attention per offset").one_of({"none", "bias"});
+  o("pos_embed", pos_embed,
+    "positions: learned per token, learned per row and column, fixed sine-cosine (two kinds), or none")
+      .one_of({"learn", "learn_2d", "sincos_2d", "sincos_2d_mae", "none"});
+  o("rel_pos_type", rel_pos_type, "a bias of the attention per offset: learned each by itself, or by a small network")
+      .one_of({"none", "bias", "mlp"});
+  o("rel_pos_dim", rel_pos_dim, "hidden width of the network of rel_pos_type mlp").at_least(1).at_most(65536);
+  o("shared_rel_pos", shared_rel_pos, "one bias of the attention for all blocks, instead of one for each");
   o.section("Head");
-  o("global_pool", global_pool, "what the head reads: the class token, or the mean of the patches")
-      .one_of({"token", "avg"});
+  o("global_pool", global_pool,
+    "what the head reads: the class token, the mean of the patches, what a learned query sees in them, or every token")
+      .one_of({"token", "avg", "map", "none"});
+  o("pool_include_prefix", pool_include_prefix, "avg and map pool all tokens, the class token and registers too");
   o("fc_norm", fc_norm, "the final norm behind the pooling; true by default with global_pool avg");
   o("representation_size", representation_size, "hidden width of the paper's pre-training head; 0: one linear layer")
       .at_least(0)
@@ -70,10 +81,19 @@ void VitConfig::complete(const Options& given) {
     }
     head_dim = embed_dim / num_heads;
   }
+  if (mlp_layer == "swiglu_packed" && mlp_hidden() % 2 != 0)
+    fail_usage("mlp_layer swiglu_packed halves the MLP's hidden width, but embed_dim {} x mlp_ratio {} is odd: {}",
+               embed_dim, mlp_ratio, mlp_hidden());
   if (global_pool == "token" && !class_token)
-    fail_usage("global_pool token needs class_token; without it use global_pool avg");
-  if (pos_embed == "sincos_2d" && (embed_dim % 4 != 0 || embed_dim < 8))
-    fail_usage("pos_embed sincos_2d needs an embed_dim that is a multiple of 4 and at least 8, not {}", embed_dim);
+    fail_usage("global_pool token needs class_token; without it use global_pool avg, map or none");
+  if (shared_rel_pos && rel_pos_type == "none") fail_usage("shared_rel_pos needs rel_pos_type bias or mlp");
+  if (distilled && (global_pool != "token" || fc_norm || representation_size > 0))
+    fail_usage("distilled needs global_pool token, without fc_norm and representation_size");
+  if (global_pool == "map" && embed_dim % num_heads != 0)
+    fail_usage("global_pool map needs a num_heads that divides embed_dim, but num_heads {} does not divide {}",
+               num_heads, embed_dim);
+  if (pos_embed.starts_with("sincos_2d") && (embed_dim % 4 != 0 || embed_dim < 8))
+    fail_usage("pos_embed {} needs an embed_dim that is a multiple of 4 and at least 8, not {}", pos_embed, embed_dim);
 }
 
 namespace {
@@ -97,66 +117,6 @@ std::string vit_help() {
 
 }  // namespace
 
-void register_vit_config(Registry& registry) {
-  registry.families.add("vit", {build_vit, vit_help, infer_vit});
-
-  struct Size {
-    const char* name;
-    int embed_dim, depth, num_heads;
-    const char* about;
-  };
-  const Size tiny{"tiny", 192, 12, 3, "ViT-Ti of DeiT (Touvron et al., 2021)"};
-  const Size small{"small", 384, 12, 6, "ViT-S of DeiT (Touvron et al., 2021)"};
-  const Size base{"base", 768, 12, 12, "ViT-B (Dosovitskiy et al., 2021, table 1)"};
-  const Size large{"large", 1024, 24, 16, "ViT-L (Dosovitskiy et al., 2021, table 1)"};
-  const Size huge{"huge", 1280, 32, 16, "ViT-H (Dosovitskiy et al., 2021, table 1)"};
-  struct Named {
-    const Size& size;
-    int patch, picture;
-    int classes = 1000;  // three of timm's are feature extractors: their weights were published without a head
-  };
-  // Those that the literature and timm know.
-  for (const auto& [size, patch, picture, classes] : std::initializer_list<Named>{{tiny, 16, 224},
-                                                                                  {tiny, 16, 384},
-                                                                                  {small, 8, 224, 0},
-                                                                                  {small, 16, 224},
-                                                                                  {small, 16, 384},
-                                                                                  {small, 32, 224},
-                                                                                  {small, 32, 384},
-                                                                                  {base, 8, 224},
-                                                                                  {base, 16, 224},
-                                                                                  {base, 16, 384},
-                                                                                  {base, 32, 224},
-                                                                                  {base, 32, 384},
-                                                                                  {large, 14, 224},
-                                                                                  {large, 16, 224},
-                                                                                  {large, 16, 384},
-                                                                                  {large, 32, 224, 0},
-                                                                                  {large, 32, 384},
-                                                                                  {huge, 14, 224, 0}}) {
-    registry.variants.add(
-        fmt::format("vit_{}_patch{}_{}", size.name, patch, picture),
-        {"vit",
-         fmt::format(
-             R"({{"img_size": {}, "patch_size": {}, "embed_dim": {}, "depth": {}, "num_heads": {}, "num_classes": {}}})",
-             picture, patch, size.embed_dim, size.depth, size.num_heads, classes),
-         size.about});
-  }
-  registry.variants.add(
-      "vit_lite_7_4",
-      {"vit",
-       R"({"img_size": 32, "patch_size": 4, "embed_dim": 256, "depth": 7, "num_heads": 4, "mlp_ratio": 2, "num_classes": 10})",
-       "ViT-Lite-7/4 for 32x32 pictures (Hassani et al., 2021)"});
-  registry.variants.add(
-      "vit_cifar",
-      {"vit",
-       R"({"img_size": 32, "patch_size": 4, "embed_dim": 128, "depth": 6, "num_heads": 4, "mlp_ratio": 2, "num_classes": 10, "class_token": false, "global_pool": "avg"})",
-       "a small ViT for 32x32 colour pictures"});
-  registry.variants.add(
-      "vit_mnist",
-      {"vit",
-       R"({"img_size": 28, "patch_size": 4, "in_chans": 1, "embed_dim": 96, "depth": 4, "num_heads": 4, "mlp_ratio": 2, "num_classes": 10, "class_token": false, "global_pool": "avg"})",
-       "a small ViT for 28x28 grey pictures"});
-}
+void register_vit_config(Registry& registry) { registry.families.add("vit", {build_vit, vit_help, infer_vit}); }
 
 }  // namespace tessera::models

@@ -59,7 +59,7 @@ void Inference::tell_encoder() {
     keys["qkv_bias"] = has("blocks.0.attn.qkv.bias");
     if (!has("blocks.0.attn.proj.bias") && has("blocks.0.attn.proj.weight") && has("blocks.0.mlp.fc1.bias") &&
         !has("blocks.0.attn.qkv.bias"))
-      keys["proj_bias"] = false;
+      keys["attn_proj_bias"] = false;
     keys["qk_norm"] = has("blocks.0.attn.q_norm.weight");
     if (has("blocks.0.ls1.gamma")) keys["init_values"] = 1e-5;
     tell_mlp(D);

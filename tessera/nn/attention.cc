@@ -13,13 +13,18 @@ namespace tessera::nn {
 Attention::Attention(const AttentionConfig& config)
     : config_(config),
       qkv_(config.D, 3 * config.heads * config.head_dim, config.qkv_bias),
-      proj_(config.heads * config.head_dim, config.D) {
+      proj_(config.heads * config.head_dim, config.D, config.proj_bias) {
   add_child("qkv", qkv_);
   if (config.qk_norm) {
     add_child("q_norm", q_norm_.emplace(config.head_dim, config.norm_eps));
     add_child("k_norm", k_norm_.emplace(config.head_dim, config.norm_eps));
   }
-  if (config.relative) add_child("rel_pos", relative_.emplace(*config.relative, config.heads));
+  relative_ = config.shared_relative;
+  if (config.relative) {
+    own_relative_ = relative_positions(*config.relative, config.heads);
+    relative_ = own_relative_.get();
+    add_child("rel_pos", *own_relative_);
+  }
   add_child("proj", proj_);
 }
 

@@ -2,6 +2,7 @@
 // `k_norm`.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "tessera/nn/layer_norm.h"
@@ -15,12 +16,14 @@ struct AttentionConfig {
   int64_t heads = 0;     // h
   int64_t head_dim = 0;  // d; h·d need not be D
   bool qkv_bias = true;
+  bool proj_bias = true;
   bool qk_norm = false;  // LayerNorm over d of each head's queries and keys, before scaling
   double norm_eps = 1e-6;
   double attn_drop = 0;  // on the probabilities
   double proj_drop = 0;  // after the projection
-  // Relative position bias over a grid of patches, behind `prefix` other tokens; none without a grid.
-  std::optional<RelativeGrid> relative = std::nullopt;
+  // Relative positions of its own (child `rel_pos`), or those of a module that outlives it; otherwise none.
+  std::optional<RelativeConfig> relative = std::nullopt;
+  const RelativePositions* shared_relative = nullptr;
 };
 
 class Attention : public Module {
@@ -39,7 +42,8 @@ class Attention : public Module {
   AttentionConfig config_;
   Linear qkv_, proj_;
   std::optional<LayerNorm> q_norm_, k_norm_;
-  std::optional<RelativePositionBias> relative_;
+  std::unique_ptr<RelativePositions> own_relative_;
+  const RelativePositions* relative_ = nullptr;
 };
 
 }  // namespace tessera::nn

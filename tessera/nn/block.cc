@@ -16,7 +16,7 @@ Block::Block(const BlockConfig& config)
       norm1_(config.attention.D, config.norm_eps),
       attn_(config.attention),
       norm2_(config.attention.D, config.norm_eps),
-      mlp_(config.attention.D, config.mlp_hidden, config.activation, config.mlp_drop) {
+      mlp_(config.mlp) {
   add_child("norm1", norm1_);
   add_child("attn", attn_);
   if (config.init_values != 0) add_child("ls1", ls1_.emplace(config.attention.D, config.init_values));

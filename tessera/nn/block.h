@@ -26,9 +26,7 @@ class LayerScale : public Module {
 
 struct BlockConfig {
   AttentionConfig attention;
-  int64_t mlp_hidden = 0;
-  kernels::Activation activation = kernels::Activation::gelu_erf;
-  double mlp_drop = 0;
+  MlpConfig mlp;
   bool post_norm = false;
   double norm_eps = 1e-6;
   double init_values = 0;  // of layer scale; 0: none

@@ -2,20 +2,34 @@
 // eq. 1.
 #pragma once
 
-#include "tessera/nn/module.h"
+#include <optional>
+
+#include "tessera/nn/layer_norm.h"
 
 namespace tessera::nn {
 
-// Names as in timm: `proj.weight` (D, C, Ph, Pw), a strided convolution's, and `proj.bias` (D).
+struct PatchEmbedConfig {
+  int64_t channels = 3;
+  int64_t patch_height = 16, patch_width = 16;
+  int64_t D = 0;
+  bool bias = true;
+  // A LayerNorm before and one behind the projection, as in lucidrains' ViT (Kumar et al., "Dual PatchNorm", 2023).
+  bool norm = false;
+  double norm_eps = 1e-6;
+};
+
+// Names as in timm: `proj.weight` (D, C, Ph, Pw), a strided convolution's, and `proj.bias` (D). With norms also `norm1`
+// over a patch's C·Ph·Pw numbers, in the order of the weight's, (C, Ph, Pw), and `norm2` (D).
 class PatchEmbed : public Module {
  public:
-  PatchEmbed(int64_t channels, int64_t patch_height, int64_t patch_width, int64_t D, bool bias);
+  explicit PatchEmbed(const PatchEmbedConfig& config);
   // images (B, H, W, C) -> tokens (B, (H/Ph)·(W/Pw), D), row by row. What is left of H and W over the patches is cut
   // off.
   Tensor forward(const Tensor& images) const;
 
  private:
   int64_t patch_height_, patch_width_;
+  std::optional<LayerNorm> norm1_, norm2_;
   Tensor weight_, bias_;
 };
 

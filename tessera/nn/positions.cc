@@ -8,16 +8,16 @@
 
 namespace tessera::nn {
 
-Tensor sincos_2d(int64_t height, int64_t width, int64_t D) {
+Tensor sincos_2d(int64_t height, int64_t width, int64_t D, Frequencies frequencies) {
   TESSERA_CHECK(D % 4 == 0 && D >= 8,
                 "sine-cosine positions need a width that is a multiple of 4 and at least 8, not {}", D);
-  const int64_t quarter = D / 4;
+  const int64_t quarter = D / 4, steps = frequencies == Frequencies::closed ? quarter - 1 : quarter;
   Tensor table = Tensor::empty({height * width, D});
   for (int64_t y = 0; y < height; ++y) {
     for (int64_t x = 0; x < width; ++x) {
       float* row = table.data() + (y * width + x) * D;
       for (int64_t i = 0; i < quarter; ++i) {
-        const double omega = std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(quarter - 1));
+        const double omega = std::pow(10000.0, -static_cast<double>(i) / static_cast<double>(steps));
         row[i] = static_cast<float>(std::sin(static_cast<double>(x) * omega));
         row[quarter + i] = static_cast<float>(std::cos(static_cast<double>(x) * omega));
         row[2 * quarter + i] = static_cast<float>(std::sin(static_cast<double>(y) * omega));

@@ -5,9 +5,12 @@
 
 namespace tessera::nn {
 
-// The fixed 2-D table (height·width, D) of MoCo v3 and big_vision: [sin x·ω, cos x·ω, sin y·ω, cos y·ω] with
-// ω_i = 10000^(-i / (D/4 - 1)), x the column and y the row of a patch. D must be a multiple of 4, at least 8.
-Tensor sincos_2d(int64_t height, int64_t width, int64_t D);
+// The fixed 2-D table (height·width, D) [sin x·ω, cos x·ω, sin y·ω, cos y·ω], x the column and y the row of a patch.
+//   closed  ω_i = 10000^(-i / (D/4 - 1)): MoCo v3, big_vision, lucidrains' SimpleViT
+//   open    ω_i = 10000^(-i / (D/4)), which does not reach 1/10000: MAE
+// D must be a multiple of 4, at least 8.
+enum class Frequencies { closed, open };
+Tensor sincos_2d(int64_t height, int64_t width, int64_t D, Frequencies frequencies);
 
 // Learned tables `row` (height, D) and `col` (width, D); a patch's position is the sum of its row's and its column's.
 class RowColumnPositions : public Module {

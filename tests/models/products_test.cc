@@ -1,12 +1,17 @@
-// Every product of every registered model runs in one of oneDNN's fast implementations: forward and backward.
+// Every product of every registered model runs in one of oneDNN's fast implementations: forward and backward; and can
+// be quantised.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <set>
 #include <utility>
 
 #include "tessera/infer/quantize.h"
 #include "tessera/kernels/matmul.h"
 #include "tessera/models/registry.h"
+#include "tessera/ops/tape.h"
+#include "tests/tensors.h"
 
 namespace tessera::models {
 namespace {
@@ -41,6 +46,48 @@ TEST(Products, NeverRunInReferenceCode) {
     }
     for (const auto& [N, K] : shapes)
       for (const int64_t M : {int64_t{1}, int64_t{8}, tokens, 8 * tokens}) check(M, N, K);
+  }
+}
+
+// Every kind of layer that has products gives nearly the same logits in whole numbers, and the same with its channels
+// scaled: a norm may be changed only for the product that alone reads it.
+TEST(Products, AreQuantisedAndSmoothedRightly) {
+  const char* const tiny =
+      R"({"family": "vit", "img_size": 16, "patch_size": 4, "embed_dim": 32, "depth": 2, "num_heads": 2, "num_classes": 5})";
+  const Settings variants[] = {{{"distilled", "true"}, {"patch_norm", "true"}},
+                               {{"mlp_layer", "swiglu"}},
+                               {{"mlp_layer", "swiglu_packed"}, {"attn_proj_bias", "false"}},
+                               {{"global_pool", "map"}},
+                               {{"global_pool", "map"}, {"fc_norm", "true"}, {"rel_pos_type", "mlp"}},
+                               {{"global_pool", "none"}}};
+  const Tensor images = test::normal({3, 16, 16, 3}, "pictures");
+  const ops::NoGrad no_grad;
+  for (const Settings& settings : variants) {
+    SCOPED_TRACE(settings.front().first + " " + settings.front().second);
+    const auto model = build(with_settings(tiny, settings));
+    model->initialise(3);
+    for (const nn::Parameter& parameter : model->parameters()) {
+      const Tensor noise = test::normal(parameter.tensor->shape(), parameter.name);
+      for (int64_t i = 0; i < noise.numel(); ++i) parameter.tensor->data()[i] += 0.2f * noise.data()[i];
+    }
+    const Tensor logits = model->forward(images);
+    const auto difference = [&] {
+      const Tensor now = model->forward(images);
+      double largest = 0, error = 0;
+      for (int64_t i = 0; i < now.numel(); ++i) {
+        largest = std::max<double>(largest, std::abs(logits.data()[i]));
+        error = std::max<double>(error, std::abs(now.data()[i] - logits.data()[i]));
+      }
+      return error / largest;
+    };
+    infer::InputRanges ranges;
+    infer::observe(*model, images, ranges);
+    infer::smooth(*model, ranges);
+    EXPECT_LE(difference(), 2e-5) << "smoothed";
+    infer::quantise(*model, model->products());
+    const double error = difference();
+    EXPECT_LE(error, 0.1) << "quantised";
+    EXPECT_GT(error, 1e-6);
   }
 }
 

@@ -2,6 +2,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <numeric>
+#include <set>
 
 #include "tessera/models/registry.h"
 #include "tessera/ops/tap.h"
@@ -61,7 +63,10 @@ TEST(Vit, LeavesOutWhatDoesNotReachTheHead) {
                                {{"reg_tokens", "3"}, {"qk_norm", "true"}},
                                {{"init_values", "0.3"}, {"drop_path_rate", "0.4"}, {"mlp_drop_rate", "0.2"}},
                                {{"norm_position", "post"}, {"qkv_bias", "false"}},
-                               {{"rel_pos_type", "bias"}, {"pos_embed", "none"}, {"depth", "1"}}};
+                               {{"rel_pos_type", "bias"}, {"pos_embed", "none"}, {"depth", "1"}},
+                               {{"rel_pos_type", "mlp"}, {"rel_pos_dim", "5"}},
+                               {{"rel_pos_type", "mlp"}, {"shared_rel_pos", "true"}},
+                               {{"distilled", "true"}, {"reg_tokens", "1"}}};
   for (const Settings& settings : variants) {
     const auto model = tiny(settings);
     stir(*model);
@@ -85,8 +90,56 @@ TEST(Vit, LeavesOutWhatDoesNotReachTheHead) {
   }
 }
 
+// Every parameter's gradient along a random direction against the difference of two forward passes.
+TEST(Vit, GradientsAgreeWithDifferences) {
+  const Settings variants[] = {{{"rel_pos_type", "mlp"}, {"rel_pos_dim", "6"}, {"global_pool", "avg"}},
+                               {{"rel_pos_type", "mlp"}, {"shared_rel_pos", "true"}, {"pos_embed", "none"}},
+                               {{"distilled", "true"}},
+                               {{"mlp_layer", "swiglu"}},
+                               {{"mlp_layer", "swiglu_packed"}},
+                               {{"global_pool", "map"}, {"class_token", "false"}},
+                               {{"global_pool", "map"}, {"pool_include_prefix", "true"}, {"num_heads", "4"}},
+                               {{"global_pool", "avg"}, {"pool_include_prefix", "true"}, {"fc_norm", "false"}},
+                               {{"patch_norm", "true"}, {"attn_proj_bias", "false"}}};
+  for (const Settings& settings : variants) {
+    const auto model = tiny(settings);
+    stir(*model);
+    for (const nn::Parameter& parameter : model->parameters()) parameter.tensor->set_requires_grad();
+    const Tensor images = pictures(2, 16, 16), weights = pictures(2, 1, 1, 5).reshape({2, 5});
+    const auto value = [&] {
+      const ops::NoGrad no_grad;
+      const Tensor logits = model->forward(images);
+      return std::inner_product(logits.span().begin(), logits.span().end(), weights.span().begin(), 0.0);
+    };
+    ops::backward(model->forward(images), weights);
+    for (const nn::Parameter& parameter : model->parameters()) {
+      const Tensor before = parameter.tensor->clone(), direction = before.clone();
+      Random random(4, parameter.name);
+      const double length = std::sqrt(static_cast<double>(before.numel()));
+      for (float& v : direction.span()) v = static_cast<float>(random.normal() / length);
+      const double step = 1e-2;
+      const auto at = [&](double distance) {
+        for (int64_t i = 0; i < before.numel(); ++i)
+          parameter.tensor->data()[i] = before.data()[i] + static_cast<float>(distance) * direction.data()[i];
+        return value();
+      };
+      const double slope = (at(step) - at(-step)) / (2 * step);
+      at(0);
+      const Tensor gradient = parameter.tensor->grad();
+      ASSERT_TRUE(gradient.defined()) << "no gradient of " << parameter.name;
+      const double expected =
+          std::inner_product(gradient.span().begin(), gradient.span().end(), direction.span().begin(), 0.0);
+      EXPECT_NEAR(slope, expected, 1e-3 + 5e-3 * std::abs(expected)) << parameter.name;
+    }
+  }
+}
+
 TEST(Vit, RecomputingGivesTheSameBits) {
-  const auto model = tiny({{"drop_path_rate", "0.4"}, {"proj_drop_rate", "0.2"}, {"attn_drop_rate", "0.1"}});
+  const auto model = tiny({{"drop_path_rate", "0.4"},
+                           {"proj_drop_rate", "0.2"},
+                           {"attn_drop_rate", "0.1"},
+                           {"rel_pos_type", "mlp"},
+                           {"shared_rel_pos", "true"}});
   stir(*model);
   for (const nn::Parameter& parameter : model->parameters()) parameter.tensor->set_requires_grad();
   const Tensor images = pictures(3, 16, 16), dy = pictures(3, 1, 1, 5).reshape({3, 5});
@@ -140,6 +193,47 @@ TEST(Vit, SineCosinePositionsFollowTheFormula) {
   EXPECT_NEAR(added(6, 12), std::cos(1.0), 1e-5);
 }
 
+TEST(Vit, FixedPositionsOfMaeFollowTheFormula) {
+  const auto model = tiny({{"pos_embed", "sincos_2d_mae"}});
+  const ops::Taps taps;
+  model->forward(pictures(1, 16, 16));
+  const Tensor before = taps.at("patch_embed"), after = taps.at("pos_added");  // (1, 16, D), (1, 17, D)
+  const auto added = [&](int64_t patch, int64_t i) {
+    return after.data()[(1 + patch) * 16 + i] - before.data()[patch * 16 + i];
+  };
+  // Patch 6 lies at x = 2, y = 1; D/4 = 4, so ω_1 = 10000^(-1/4) = 0.1. The class token gets nothing.
+  EXPECT_NEAR(added(6, 1), std::sin(0.2), 1e-5);
+  EXPECT_NEAR(added(6, 4), std::cos(2.0), 1e-5);
+  EXPECT_NEAR(added(6, 9), std::sin(0.1), 1e-5);
+  EXPECT_NEAR(added(6, 12), std::cos(1.0), 1e-5);
+  const Tensor class_token = *model->parameters().front().tensor;
+  for (int64_t i = 0; i < 16; ++i) EXPECT_EQ(after.data()[i], class_token.data()[i]);
+}
+
+// The mean over all tokens is that over the patches, and the class token's part.
+TEST(Vit, PoolingMayIncludeThePrefix) {
+  const Settings head = {{"global_pool", "avg"}, {"fc_norm", "false"}, {"num_classes", "0"}};
+  Settings all = head;
+  all.push_back({"pool_include_prefix", "true"});
+  const auto patches_only = tiny(head), everything = tiny(all);
+  stir(*patches_only);
+  stir(*everything);
+  const Tensor x = pictures(1, 16, 16), features = everything->forward_features(x);  // (1, 17, D)
+  const Tensor of_patches = patches_only->forward(x), of_all = everything->forward(x);
+  for (int64_t i = 0; i < 16; ++i)
+    EXPECT_NEAR(of_all.data()[i], (16 * of_patches.data()[i] + features.data()[i]) / 17, 1e-5);
+}
+
+TEST(Vit, WithoutPoolingEveryTokenHasLogits) {
+  const auto model = tiny({{"global_pool", "none"}}), by_token = tiny();
+  stir(*model);
+  stir(*by_token);
+  const Tensor x = pictures(2, 16, 16), all = model->forward(x), of_class = by_token->forward(x);
+  ASSERT_EQ(all.shape(), (Shape{2, 17, 5}));
+  for (int64_t b = 0; b < 2; ++b)
+    for (int64_t k = 0; k < 5; ++k) EXPECT_NEAR(all.data()[b * 17 * 5 + k], of_class.data()[b * 5 + k], 1e-5);
+}
+
 TEST(Vit, HasThePretrainingHeadOfThePaper) {
   const auto model = tiny({{"representation_size", "7"}});
   EXPECT_EQ(model->num_parameters(), tiny()->num_parameters() - 16 * 5 + (16 * 7 + 7) + 7 * 5);
@@ -181,7 +275,8 @@ TEST(Vit, EveryKindOfDropoutActsInTrainingAlone) {
 }
 
 TEST(Vit, PartsOfABatchDrawWhatTheWholeDraws) {
-  const auto model = tiny({{"proj_drop_rate", "0.3"}, {"attn_drop_rate", "0.3"}, {"drop_path_rate", "0.5"}});
+  const auto model =
+      tiny({{"proj_drop_rate", "0.3"}, {"attn_drop_rate", "0.3"}, {"drop_path_rate", "0.5"}, {"rel_pos_type", "mlp"}});
   stir(*model);
   const Tensor x = pictures(6, 16, 16);
   Tensor whole;
@@ -194,7 +289,14 @@ TEST(Vit, PartsOfABatchDrawWhatTheWholeDraws) {
 }
 
 TEST(Vit, ItsArchitectureBuildsItAgain) {
-  const auto model = tiny({{"qk_norm", "true"}, {"init_values", "0.1"}, {"reg_tokens", "2"}, {"global_pool", "avg"}});
+  const auto model = tiny({{"qk_norm", "true"},
+                           {"init_values", "0.1"},
+                           {"reg_tokens", "2"},
+                           {"global_pool", "map"},
+                           {"mlp_layer", "swiglu"},
+                           {"pos_embed", "sincos_2d_mae"},
+                           {"rel_pos_type", "mlp"},
+                           {"patch_norm", "true"}});
   const auto again = build(model->architecture());
   again->initialise(3);
   stir(*model);
@@ -205,10 +307,22 @@ TEST(Vit, ItsArchitectureBuildsItAgain) {
 }
 
 TEST(Vit, ShapesAddUpToTheModel) {
-  const auto model = tiny({{"reg_tokens", "2"}, {"pre_norm", "true"}, {"representation_size", "8"}});
-  int64_t parameters = 0;
-  for (const ShapeStep& step : model->shapes()) parameters += step.parameters;
-  EXPECT_EQ(parameters, model->num_parameters());
+  const Settings variants[] = {{{"reg_tokens", "2"}, {"pre_norm", "true"}, {"representation_size", "8"}},
+                               {{"distilled", "true"}, {"patch_norm", "true"}, {"mlp_layer", "swiglu"}},
+                               {{"rel_pos_type", "mlp"}, {"shared_rel_pos", "true"}, {"global_pool", "map"}},
+                               {{"mlp_layer", "swiglu_packed"}, {"global_pool", "none"}}};
+  for (const Settings& settings : variants) {
+    const auto model = tiny(settings);
+    int64_t parameters = 0;
+    for (const ShapeStep& step : model->shapes()) parameters += step.parameters;
+    EXPECT_EQ(parameters, model->num_parameters());
+    std::set<std::string> names;
+    for (const nn::Parameter& parameter : model->parameters()) names.insert(parameter.name);
+    for (const Product& product : model->products()) {
+      EXPECT_EQ(names.count(product.weight), 1u) << product.weight;
+      EXPECT_EQ(names.count(product.norm + ".weight"), product.norm.empty() ? 0u : 1u) << product.norm;
+    }
+  }
   // ViT-B/16: 17.56 G multiply-accumulates, as counted in DeiT's table 5 (17.6).
   EXPECT_NEAR(static_cast<double>(build(architecture_of("vit_base_patch16_224"))->macs()), 17.56e9, 0.03e9);
 }
@@ -222,6 +336,11 @@ TEST(Vit, RefusesWhatCannotBe) {
   EXPECT_NE(message({{"patch_size", "17"}}).find("patch_size"), std::string::npos);
   EXPECT_NE(message({{"class_token", "false"}}).find("global_pool"), std::string::npos);
   EXPECT_NE(message({{"act", "gelu"}}).find("gelu_erf"), std::string::npos);
+  EXPECT_NE(message({{"distilled", "true"}, {"global_pool", "avg"}}).find("distilled"), std::string::npos);
+  EXPECT_NE(message({{"shared_rel_pos", "true"}}).find("rel_pos_type"), std::string::npos);
+  EXPECT_NE(message({{"global_pool", "map"}, {"num_heads", "3"}, {"head_dim", "4"}}).find("num_heads 3"),
+            std::string::npos);
+  EXPECT_NE(message({{"mlp_layer", "swiglu_packed"}, {"mlp_ratio", "0.3125"}}).find("odd"), std::string::npos);
   EXPECT_NE(message({{"depth", "-1"}}).find("depth"), std::string::npos);
   EXPECT_NE(message({{"family", "\"vitt\""}}).find("vit"), std::string::npos);
   EXPECT_NE(test::error_of([] { architecture_of("vit_tiny_patch16_225"); }).find("vit_tiny_patch16_224"),

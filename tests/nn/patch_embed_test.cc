@@ -12,7 +12,7 @@ namespace {
 // The same tokens as the strided convolution that checkpoints store, where the patch does not divide the picture too.
 TEST(PatchEmbed, EqualsTheStridedConvolution) {
   for (const auto& [H, W, Ph, Pw] : {std::array<int64_t, 4>{16, 24, 8, 4}, {19, 18, 5, 4}, {7, 7, 7, 7}}) {
-    PatchEmbed embed(3, Ph, Pw, 10, true);
+    PatchEmbed embed({.channels = 3, .patch_height = Ph, .patch_width = Pw, .D = 10});
     embed.initialise(1);
     Tensor x = Tensor::empty({2, H, W, 3});
     Random random(2, "x");
