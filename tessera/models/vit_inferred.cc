@@ -57,9 +57,8 @@ void Inference::tell_encoder() {
   keys["pre_norm"] = has("norm_pre.weight");
   if (depth > 0) {
     keys["qkv_bias"] = has("blocks.0.attn.qkv.bias");
-    if (!has("blocks.0.attn.proj.bias") && has("blocks.0.attn.proj.weight") && has("blocks.0.mlp.fc1.bias") &&
-        !has("blocks.0.attn.qkv.bias"))
-      keys["attn_proj_bias"] = false;
+    // Without the queries' either; where only this one is missing, it is missing.
+    keys["attn_proj_bias"] = has("blocks.0.attn.proj.bias") || has("blocks.0.attn.qkv.bias");
     keys["qk_norm"] = has("blocks.0.attn.q_norm.weight");
     if (has("blocks.0.ls1.gamma")) keys["init_values"] = 1e-5;
     tell_mlp(D);
@@ -81,7 +80,8 @@ int64_t Inference::tell_depth() {
   const std::string first = "blocks.0.attn.qkv.weight";
   for (int64_t i = 0; i < depth; ++i) {
     const std::string qkv = fmt::format("blocks.{}.attn.qkv.weight", i);
-    TESSERA_CHECK(has(qkv), "it holds the tensor '{}', but there is no '{}'; blocks begin at 0 and leave no gap", last, qkv);
+    TESSERA_CHECK(has(qkv), "it holds the tensor '{}', but there is no '{}'; blocks begin at 0 and leave no gap", last,
+                  qkv);
     TESSERA_CHECK(shapes.at(qkv) == shapes.at(first), "the tensor '{}' is {}, but '{}' is {}", qkv,
                   to_string(shapes.at(qkv)), first, to_string(shapes.at(first)));
   }

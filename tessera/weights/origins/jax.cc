@@ -87,6 +87,25 @@ void register_jax(OriginRegistry& registry) {
   };
   add_block(jax.rules, block, "blocks.{i}.", "MultiHeadDotProductAttention_1", "LayerNorm_2", "MlpBlock_3", false);
   add_block(jax.rules, block, "blocks.{i}.", "MultiHeadDotProductAttention_0", "LayerNorm_1", "MlpBlock_0", true);
+  // big_vision's attention pooling.
+  const std::string map = "MAPHead_0/", attention = map + "MultiHeadDotProductAttention_0/";
+  jax.rules.push_back({map + "probe", "attn_pool.latent"});
+  jax.rules.push_back({attention + "query/kernel", "attn_pool.q.weight", "D h d -> (h d) D"});
+  jax.rules.push_back({attention + "query/bias", "attn_pool.q.bias", "h d -> (h d)"});
+  int part = 0;
+  for (const char* name : {"key/", "value/"}) {
+    jax.rules.push_back({attention + name + "kernel", "attn_pool.kv.weight", "D h d -> (h d) D", {part, 2}});
+    jax.rules.push_back({attention + name + "bias", "attn_pool.kv.bias", "h d -> (h d)", {part++, 2}});
+  }
+  jax.rules.push_back({attention + "out/kernel", "attn_pool.proj.weight", "h d D -> D (h d)"});
+  jax.rules.push_back({attention + "out/bias", "attn_pool.proj.bias"});
+  jax.rules.push_back({map + "LayerNorm_0/scale", "attn_pool.norm.weight"});
+  jax.rules.push_back({map + "LayerNorm_0/bias", "attn_pool.norm.bias"});
+  for (const auto& [dense, fc] : {std::pair{"Dense_0", "fc1"}, std::pair{"Dense_1", "fc2"}}) {
+    jax.rules.push_back(
+        {map + "MlpBlock_0/" + dense + "/kernel", std::string("attn_pool.mlp.") + fc + ".weight", "i o -> o i"});
+    jax.rules.push_back({map + "MlpBlock_0/" + dense + "/bias", std::string("attn_pool.mlp.") + fc + ".bias"});
+  }
   registry.add("jax", jax);
 }
 
