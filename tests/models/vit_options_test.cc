@@ -306,6 +306,30 @@ TEST(Vit, ItsArchitectureBuildsItAgain) {
   EXPECT_EQ(again->architecture(), model->architecture());
 }
 
+Shapes shapes_of(Model& model) {
+  Shapes shapes;
+  for (const nn::Parameter& parameter : model.parameters()) shapes[parameter.name] = parameter.tensor->shape();
+  return shapes;
+}
+
+TEST(Vit, ItsShapesTellTheArchitecture) {
+  const Settings variants[] = {{{"distilled", "true"}},
+                               {{"rel_pos_type", "mlp"}, {"rel_pos_dim", "7"}, {"reg_tokens", "2"}},
+                               {{"rel_pos_type", "mlp"}, {"shared_rel_pos", "true"}},
+                               {{"mlp_layer", "swiglu"}, {"mlp_ratio", "1.5"}},
+                               {{"mlp_layer", "swiglu_packed"}},
+                               {{"global_pool", "map"}, {"class_token", "false"}},
+                               {{"patch_norm", "true"}, {"qkv_bias", "false"}, {"attn_proj_bias", "false"}}};
+  for (const Settings& settings : variants) {
+    const auto model = tiny(settings);
+    const Shapes shapes = shapes_of(*model);
+    const auto twin = build(infer(shapes, R"({"num_heads": 2})").architecture);
+    Shapes again = shapes_of(*twin);
+    EXPECT_EQ(again.size(), shapes.size()) << settings.front().first;
+    for (const auto& [name, shape] : shapes) EXPECT_EQ(to_string(again[name]), to_string(shape)) << name;
+  }
+}
+
 TEST(Vit, ShapesAddUpToTheModel) {
   const Settings variants[] = {{{"reg_tokens", "2"}, {"pre_norm", "true"}, {"representation_size", "8"}},
                                {{"distilled", "true"}, {"patch_norm", "true"}, {"mlp_layer", "swiglu"}},
