@@ -181,7 +181,7 @@ void Filling::settle_the_rest() {
   for (const Feed& feed : file.feeds)
     for (const Piece& piece : feed.pieces) fed.insert(file.arrays[piece.array].first);
   for (const auto& [array, values] : file.arrays)
-    if (!fed.count(array)) account.ignored.push_back({"", array, "no parameter: computed where it is needed"});
+    if (!fed.count(array)) account.ignored.push_back({"", array, values.shape.numel() ? "no parameter" : "empty"});
 }
 
 }  // namespace

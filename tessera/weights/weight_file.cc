@@ -97,7 +97,7 @@ void add_piece(WeightFile& file, size_t index, const Rule& rule, const std::stri
 void plan(WeightFile& file) {
   for (size_t i = 0; i < file.arrays.size(); ++i) {
     const std::string& name = file.arrays[i].first;
-    if (is_buffer(name, file.convention)) continue;
+    if (is_buffer(name, file.convention) || file.arrays[i].second.shape.numel() == 0) continue;
     if (file.convention.rules.empty()) {
       file.feeds.push_back({name, file.arrays[i].second.shape, {{i, {}}}});
       continue;
