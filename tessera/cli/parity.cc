@@ -112,17 +112,18 @@ void print_rows(const std::vector<Row>& rows) {
   print("{}", table.text());
 }
 
-std::string how_it_parts(const Row& row) {
+std::string how_it_parts(const Row& row, const Shown& shown) {
   if (!row.misfit.empty()) return fmt::format("{} does not fit: {}", row.name, row.misfit);
-  if (row.name == "pixels") return fmt::format("pixels part first: by up to {} of 255", row.absolute);
-  if (!std::isfinite(row.absolute)) return row.name + " parts first: ours are not finite";
-  return fmt::format("{} parts first: relative {}, allowed {}", row.name, short_number(row.relative()),
-                     short_number(row.allowed));
+  const std::string where = shown.count() > 1 ? ", most in " + shown.name(row.worst) : "";
+  if (row.name == "pixels") return fmt::format("pixels part first: by up to {} of 255{}", row.absolute, where);
+  if (!std::isfinite(row.absolute)) return fmt::format("{} parts first: ours is not finite{}", row.name, where);
+  return fmt::format("{} parts first: relative {}, allowed {}{}", row.name, short_number(row.relative()),
+                     short_number(row.allowed), where);
 }
 
 std::string names_of(const Attempt& attempt, const std::vector<Suspect>& suspects) {
   std::string names;
-  for (const size_t i : attempt.suspects) names += (names.empty() ? "" : ", and with ") + suspects[i].name;
+  for (const size_t i : attempt.suspects) names += (names.empty() ? "" : " together with ") + suspects[i].name;
   return names;
 }
 
@@ -136,6 +137,9 @@ void print_findings(const Findings& findings, const std::vector<Suspect>& suspec
       print("Nearer with {}: {} parts first, relative {}.\n", names_of(attempt, suspects),
             rows[attempt.score.first].name, short_number(attempt.score.error));
     }
+    if (std::none_of(suspects.begin(), suspects.end(),
+                     [](const Suspect& s) { return s.name.find("resized as") != std::string::npos; }))
+      print("If the positions were resized, --positions-from WEIGHTS tries each way of doing it.\n");
     if (rows.size() == 1)
       print("Intermediates beside the logits would tell the place: docs/reference.py writes them.\n");
     return;
@@ -198,7 +202,7 @@ int parity(const Arguments& arguments) {
     if (!o.json) print("\nAll agree.\n");
     return 0;
   }
-  if (!o.json) print("\n{}.\n", how_it_parts(*first));
+  if (!o.json) print("\n{}.\n", how_it_parts(*first, shown));
   flush();
   if (is_quantised(setup)) return 1;
   const std::vector<Suspect> suspects = suspects_for(o, setup, shown.has_pictures());

@@ -1,14 +1,12 @@
 #include "tessera/cli/parity_compare.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 #include <set>
 
-#include "tessera/core/random.h"
+#include "tessera/core/text.h"
 #include "tessera/formats/tensor.h"
 #include "tessera/infer/classifier.h"
 #include "tessera/ops/tap.h"
@@ -67,10 +65,15 @@ Tensor in_layout_of(const Tensor& ours, const Tensor& expected) {
   return expected.size(3) == D && ours.rank() == 3 ? expected.reshape(ours.shape()) : Tensor();
 }
 
-void widen(Row& row, std::span<const float> ours, std::span<const float> expected) {
+// Takes in elements of `count` pictures, the first of which is `begin`.
+void widen(Row& row, std::span<const float> ours, std::span<const float> expected, int64_t begin, int64_t count) {
+  const size_t each = std::max<size_t>(ours.size() / static_cast<size_t>(count), 1);
   for (size_t i = 0; i < ours.size(); ++i) {
     const double difference = std::fabs(static_cast<double>(ours[i]) - expected[i]);
-    row.absolute = std::isfinite(difference) ? std::max(row.absolute, difference) : kInfinity;
+    if (!(difference <= row.absolute)) {
+      row.absolute = std::isfinite(difference) ? difference : kInfinity;
+      row.worst = begin + static_cast<int64_t>(i / each);
+    }
     row.largest = std::max(row.largest, std::fabs(static_cast<double>(expected[i])));
   }
 }
@@ -90,7 +93,7 @@ Row compared(const std::string& name, const Tensor& ours, const formats::Array& 
     row.misfit = fmt::format("ours {}, the original's {}", to_string(ours.shape()), to_string(part.shape));
     return row;
   }
-  widen(row, ours.span(), expected.span());
+  widen(row, ours.span(), expected.span(), begin, count);
   return row;
 }
 
@@ -118,7 +121,7 @@ std::map<std::string, double> loss_of_float(const Setup& setup, const Tensor& im
     const Values moved = forward(*build(noisy), with_noise(images, ++seed), wanted);
     for (const auto& [name, tensor] : values.tensors) {
       Row row;
-      widen(row, moved.tensors.at(name).span(), tensor.span());
+      widen(row, moved.tensors.at(name).span(), tensor.span(), 0, 1);
       if (std::isfinite(row.relative())) loss[name] = std::max(loss[name], row.relative());
     }
   }
@@ -129,7 +132,10 @@ std::map<std::string, double> loss_of_float(const Setup& setup, const Tensor& im
 void merge(std::vector<Row>& rows, const std::vector<Row>& more) {
   for (size_t i = 0; i < rows.size(); ++i) {
     rows[i].largest = std::max(rows[i].largest, more[i].largest);
-    rows[i].absolute = std::max(rows[i].absolute, more[i].absolute);
+    if (more[i].absolute > rows[i].absolute) {
+      rows[i].absolute = more[i].absolute;
+      rows[i].worst = more[i].worst;
+    }
     if (rows[i].misfit.empty()) rows[i].misfit = more[i].misfit;
   }
 }
@@ -179,8 +185,12 @@ void Comparer::add_pictures(const Setup& setup, const Part& part, std::vector<Ro
                                  theirs.height, theirs.width, theirs.channels);
         continue;
       }
-      for (size_t k = 0; k < ours.pixels.size(); ++k)
-        row.absolute = std::max(row.absolute, std::fabs(static_cast<double>(ours.pixels[k]) - theirs.pixels[k]));
+      for (size_t k = 0; k < ours.pixels.size(); ++k) {
+        const double difference = std::fabs(static_cast<double>(ours.pixels[k]) - theirs.pixels[k]);
+        if (difference <= row.absolute) continue;
+        row.absolute = difference;
+        row.worst = part.begin + i;
+      }
       row.largest = 255;
     }
     images = shown_.images(setup, pixels);
@@ -229,30 +239,46 @@ void Comparer::set_allowed(const Setup& setup, std::vector<Row>& rows, const Par
   }
 }
 
-std::vector<Row> Comparer::rows(const Setup& setup) {
+std::optional<std::vector<Row>> Comparer::rows_of_all(const Setup& setup, Depth depth, bool measured) {
   std::vector<Row> rows;
   for (int64_t begin = 0; begin < shown_.count(); begin += kPicturesAtOnce) {
-    const Part part{begin, std::min(kPicturesAtOnce, shown_.count() - begin)};
-    std::optional<std::vector<Row>> some = rows_of(setup, part, Depth::all);
-    TESSERA_CHECK(some.has_value(), "the architecture and the weights do not belong together");
-    if (begin == 0) {
-      TESSERA_CHECK(!some->empty(), "{}: it holds nothing of this model; its arrays: {}", reference_.where,
-                    fmt::join(unknown_, ", "));
-      set_allowed(setup, *some, {0, std::min(kPicturesOfSearch, shown_.count())});
-      rows = std::move(*some);
-      for (const Row& row : rows) allowed_[row.name] = row.allowed;
-    } else {
-      merge(rows, *some);
+    std::optional<std::vector<Row>> some =
+        rows_of(setup, {begin, std::min(kPicturesAtOnce, shown_.count() - begin)}, depth);
+    if (!some) return std::nullopt;
+    if (begin > 0 && some->size() != rows.size()) {  // these part earlier than those before
+      if (some->size() < rows.size()) rows = std::move(*some);
+      return rows;
     }
+    if (begin > 0) {
+      merge(rows, *some);
+      continue;
+    }
+    if (measured) set_allowed(setup, *some, {0, std::min(kPicturesOfSearch, shown_.count())});
+    rows = std::move(*some);
   }
   return rows;
 }
 
-std::optional<Score> Comparer::score(const Setup& setup, Allowance allowance) {
-  const Part part{0, std::min(kPicturesOfSearch, shown_.count())};
-  std::optional<std::vector<Row>> rows = rows_of(setup, part, Depth::until_parted);
+std::vector<Row> Comparer::rows(const Setup& setup) {
+  const std::optional<std::vector<Row>> rows = rows_of_all(setup, Depth::all, true);
+  TESSERA_CHECK(rows.has_value(), "the architecture and the weights do not belong together");
+  TESSERA_CHECK(!rows->empty(), "{}: it holds nothing of this model; its arrays: {}", reference_.where,
+                list_some(unknown_, 8));
+  for (const Row& row : *rows) allowed_[row.name] = row.allowed;
+  const auto first = std::find_if(rows->begin(), rows->end(), [](const Row& row) { return !row.agrees(); });
+  if (first != rows->end()) worst_ = first->worst;
+  return *rows;
+}
+
+std::optional<Score> Comparer::score(const Setup& setup, Effort effort) {
+  std::optional<std::vector<Row>> rows;
+  if (effort == Effort::thorough) {
+    rows = rows_of_all(setup, Depth::until_parted, true);
+  } else {
+    const int64_t count = std::min(kPicturesOfSearch, shown_.count());
+    rows = rows_of(setup, {std::min(worst_, shown_.count() - count), count}, Depth::until_parted);
+  }
   if (!rows) return std::nullopt;
-  if (allowance == Allowance::measured) set_allowed(setup, *rows, part);
   return score_of(*rows);
 }
 

@@ -26,6 +26,7 @@ struct Row {
   double largest = 0;       // max |original|
   double absolute = 0;      // max |ours - original|; infinite where a value is not finite
   double allowed = 0;       // of the relative difference
+  int64_t worst = 0;        // the picture where the difference is largest
   std::string misfit = {};  // why the two cannot be compared; else empty
   double relative() const;
   bool agrees() const { return misfit.empty() && relative() <= allowed; }
@@ -53,10 +54,11 @@ class Comparer {
 
   // Over all pictures. An Error where nothing of the reference is a tensor of this model.
   std::vector<Row> rows(const Setup& setup);
-  // Over the first few pictures; nothing where the setup cannot be built. What float32 loses is that of the setup of
-  // rows(), or measured anew: it may differ much where an epsilon is of another size.
-  enum class Allowance { known, measured };
-  std::optional<Score> score(const Setup& setup, Allowance allowance = Allowance::known);
+  // After rows(); nothing where the setup cannot be built. A glance: at the picture that was worst and one beside it,
+  // with what float32 loses as rows() found it. Thorough: at all pictures, and that measured anew, since it may differ
+  // much where an epsilon is of another size.
+  enum class Effort { glance, thorough };
+  std::optional<Score> score(const Setup& setup, Effort effort);
   // Arrays of the reference of which the model has none, after rows().
   const std::vector<std::string>& unknown() const { return unknown_; }
 
@@ -66,6 +68,7 @@ class Comparer {
   };
   enum class Depth { all, until_parted };
 
+  std::optional<std::vector<Row>> rows_of_all(const Setup& setup, Depth depth, bool measured);
   std::optional<std::vector<Row>> rows_of(const Setup& setup, const Part& part, Depth depth);
   void add_pictures(const Setup& setup, const Part& part, std::vector<Row>& rows, Tensor& images) const;
   void set_allowed(const Setup& setup, std::vector<Row>& rows, const Part& part) const;
@@ -74,6 +77,7 @@ class Comparer {
   const Reference& reference_;
   double tolerance_;
   std::vector<std::string> unknown_;
+  int64_t worst_ = 0;                      // the picture that parts first most
   std::map<std::string, double> allowed_;  // of the setup that rows() was called with
 };
 

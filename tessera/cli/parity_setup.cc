@@ -11,7 +11,7 @@
 namespace tessera::cli {
 namespace {
 
-constexpr int64_t kPicturesKept = 4;
+constexpr size_t kPicturesKept = 8;
 
 void reverse_channels(image::Picture& picture) {
   for (size_t i = 0; i + 2 < picture.pixels.size() && picture.channels == 3; i += 3)
@@ -81,13 +81,17 @@ int64_t Shown::count() const {
   return std::ssize(files_) + std::ssize(pictures_);
 }
 
-image::Picture Shown::decoded(int64_t index, image::Orientation orientation) const {
+std::string Shown::name(int64_t index) const {
+  return files_.empty() ? fmt::format("picture {}", index) : files_[static_cast<size_t>(index)].string();
+}
+
+const image::Picture& Shown::decoded(int64_t index, image::Orientation orientation) const {
   if (!pictures_.empty()) return pictures_[static_cast<size_t>(index)];
   const auto found = decoded_.find({index, orientation});
   if (found != decoded_.end()) return found->second;
-  image::Picture picture = image::decode_file(files_[static_cast<size_t>(index)], {.orientation = orientation});
-  if (index < kPicturesKept) decoded_[{index, orientation}] = picture;
-  return picture;
+  if (decoded_.size() >= kPicturesKept) decoded_.clear();
+  return decoded_[{index, orientation}] =
+             image::decode_file(files_[static_cast<size_t>(index)], {.orientation = orientation});
 }
 
 std::vector<image::Picture> Shown::pixels(const Setup& setup, int64_t begin, int64_t count) const {

@@ -41,6 +41,7 @@ class Shown {
 
   bool has_pictures() const { return !images_; }
   int64_t count() const;
+  std::string name(int64_t index) const;  // the file, or "picture 3"
   // Pictures [begin, begin + count) as the model sees them.
   std::vector<image::Picture> pixels(const Setup& setup, int64_t begin, int64_t count) const;
   // The model's input: (count, H, W, C)
@@ -48,12 +49,12 @@ class Shown {
   Tensor images(const Setup& setup, const std::vector<image::Picture>& pixels) const;
 
  private:
-  image::Picture decoded(int64_t index, image::Orientation orientation) const;
+  const image::Picture& decoded(int64_t index, image::Orientation orientation) const;
 
   std::vector<std::filesystem::path> files_;
   std::vector<image::Picture> pictures_;  // or these, of an array
   Tensor images_;                         // or this: (B, H, W, C)
-  // The first pictures, since a search looks at them again and again.
+  // Some pictures, since a search looks at them again and again.
   mutable std::map<std::pair<int64_t, image::Orientation>, image::Picture> decoded_;
 };
 

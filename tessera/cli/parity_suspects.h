@@ -14,6 +14,7 @@ struct Suspect {
   std::string name = {};    // "act=gelu_tanh"
   std::string advice = {};  // what is the case, and what to do
   std::function<void(Setup& setup)> change = {};
+  bool rare = false;  // of one block alone: tried where nothing else agrees
 };
 
 // Of the network: keys of the architecture (epsilon, activation, norms, heads, pooling).

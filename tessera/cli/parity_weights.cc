@@ -93,7 +93,7 @@ class Weights {
  private:
   void add(const std::string& group, const std::string& name, const std::string& advice,
            std::function<void(Setup&)> change) {
-    suspects_.push_back({group, name, advice, std::move(change)});
+    suspects_.push_back({.group = group, .name = name, .advice = advice, .change = std::move(change)});
   }
 
   std::vector<Square> squares() const {
@@ -130,7 +130,10 @@ class Weights {
     for (const auto& [kind, which] : kinds) {
       add_transpose(kind, which);
       if (which.size() == 1) continue;
-      for (const Square& one : which) add_transpose(one.label, {one});
+      for (const Square& one : which) {
+        add_transpose(one.label, {one});
+        suspects_.back().rare = true;
+      }
     }
     if (const auto qkv = with("attn.qkv"); !qkv.empty()) add_transpose("q, k and v", qkv);
     if (const auto attn = with("attn."); !attn.empty()) add_transpose("q, k, v and attn.proj", attn);
