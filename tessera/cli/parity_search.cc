@@ -76,7 +76,8 @@ class Search {
         const size_t b = sum - a;
         if (b >= singles.size()) continue;
         if (std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count() > seconds_) return false;
-        attempt({singles[a].suspects.back(), singles[b].suspects.back()});
+        const auto [i, j] = std::minmax({singles[a].suspects.back(), singles[b].suspects.back()});
+        attempt({i, j});
         if (agrees(attempts_.back().score)) return false;
       }
     }
