@@ -48,6 +48,7 @@ class Classifier {
   Classifier with_precision(ops::Precision precision) const;
 
   const weights::ModelInfo& info() const { return info_; }
+  models::Model& model() const { return *model_; }  // for those who look inside
   const image::Preprocess& preprocess() const { return preprocess_; }
   models::PictureSize input() const { return model_->input(); }
   int64_t num_classes() const { return model_->num_classes(); }  // K; 0: the logits are features

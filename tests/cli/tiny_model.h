@@ -1,4 +1,4 @@
-// The reference model tiny_vit_cls as files: bare weights, their architecture, the input, and the logits expected.
+// A reference model (tiny_vit_cls) as files: bare weights, their architecture, the input, and the logits expected.
 #pragma once
 
 #include <filesystem>
@@ -15,10 +15,11 @@ namespace tessera::test {
 
 struct TinyModel {
   TemporaryFolder folder;
-  GoldenCase golden = read_golden_case(golden_path("models/tiny_vit_cls.json"));
+  GoldenCase golden;
 
   // Writes weights.safetensors, a.json and x.npy into the folder.
-  TinyModel() {
+  explicit TinyModel(const std::string& name = "tiny_vit_cls")
+      : golden(read_golden_case(golden_path("models/" + name + ".json"))) {
     formats::NamedArrays arrays;
     for (const GoldenTensor& tensor : golden.tensors)
       arrays.emplace_back(tensor.name, formats::array_of(golden_values(tensor), tensor.shape));
