@@ -11,9 +11,11 @@ void DataChoice::visit(Options& o, bool required) {
       o("data", data, "a folder (its kind is found out), or 'shapes', which is built in").placeholder("DATA");
   if (required) option.required();
   o("data_set", data_set, "a setting of the data set").placeholder("KEY=VALUE");
+  o("classes", selection.classes, "the classes to keep, with commas between them; their order stays that of the data")
+      .placeholder("NAME,…");
 }
 
-data::DataSets DataChoice::open(bool train) const {
+data::DataSets DataChoice::open(bool train, uint64_t seed) const {
   data::OpenOptions options;
   options.train = train;
   const bool live = report::is_terminal(stderr);
@@ -23,7 +25,7 @@ data::DataSets DataChoice::open(bool train) const {
     };
   data::DataSets sets = data::open_data(data, data_set, options);
   if (live) fmt::print(stderr, "\r\x1b[K");
-  return sets;
+  return data::select(std::move(sets), selection, seed);
 }
 
 std::shared_ptr<const data::DataSet> DataChoice::part(const data::DataSets& sets, const std::string& split) const {

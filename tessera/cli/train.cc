@@ -7,6 +7,7 @@
 #include "tessera/cli/output.h"
 #include "tessera/cli/registry.h"
 #include "tessera/cli/run_place.h"
+#include "tessera/cli/train_defaults.h"
 #include "tessera/cli/train_model.h"
 #include "tessera/core/error.h"
 #include "tessera/models/registry.h"
@@ -25,6 +26,7 @@ namespace {
 struct TrainCommand {
   DataChoice data;
   SourceChoice source;
+  int64_t img_size = 0;
   std::string from;
   std::vector<std::string> preprocess;
   std::string recipe, out, schedule_from;
@@ -34,8 +36,16 @@ struct TrainCommand {
   void visit(Options& o) {
     o.section("Data and model");
     data.visit(o);
+    o("per_class", data.selection.per_class,
+      "training pictures of each class, at most, those for validation among them; drawn by --seed; 0: all")
+        .at_least(0);
     source.visit(o);
-    o("from", from, "what to fine-tune: a model file, the folder of its run, or weights of another origin")
+    o("img_size", img_size, "height and width of the pictures that the model takes, in place of its own; 0: those")
+        .at_least(0)
+        .placeholder("PIXELS");
+    o("from", from,
+      "what to fine-tune: a model file, the folder of its run, or weights of another origin; other defaults are then "
+      "in force (docs/fine-tuning.md)")
         .placeholder("FILE");
     o("preprocess", preprocess, "changes how pictures are prepared: crop_pct=0.9, mean=0.5,0.5,0.5")
         .placeholder("KEY=VALUE");
@@ -59,13 +69,6 @@ std::string resume_command(const Arguments& arguments, const TrainCommand& o, co
   if (o.out.empty()) command += " --out " + shell_quoted(folder.string());
   if (!o.resume) command += " --resume";
   return command;
-}
-
-// Photographs of many sizes are cropped at random and mirrored, unless the user says otherwise.
-void suit_photographs(const Options& options, const data::DataSet& set, image::Augmentation& augmentation) {
-  if (typical_shape(set).height > 0) return;
-  if (!options.is_set("random_resized_crop")) augmentation.random_resized_crop = true;
-  if (!options.is_set("flip")) augmentation.flip = 0.5;
 }
 
 void print_files(const fs::path& folder) {
@@ -117,14 +120,16 @@ int run_train(const Arguments& arguments) {
       }))
     return 0;
   if (o.resume && o.out.empty()) fail_usage("option '--resume' needs --out DIR: the folder of the run to go on with");
+  if (o.img_size > 0) o.source.choice.set.push_back(fmt::format("img_size={}", o.img_size));
   train::check(o.train);
   if (o.from.empty() && o.source.choice.given())
     models::build(o.source.choice.json());  // refuses what cannot be before the data is opened
 
   train::TrainJob job;
-  job.data = o.data.open(/*train=*/true);
+  job.data = o.data.open(/*train=*/true, o.train.seed());
   TESSERA_CHECK(job.data.train, "{}: this data set has no training part", o.data.data);
   suit_photographs(options, *job.data.train, o.train.augmentation);
+  if (!o.from.empty()) suit_fine_tuning(options, job.data, o.train);
   StartingPoint start =
       starting_point(o.source, o.from.empty() ? "" : model_file(o.from), o.preprocess, *job.data.train, o.train.seed());
   for (const std::string& remark : start.remarks) job.data.notes.push_back(remark);
@@ -135,6 +140,7 @@ int run_train(const Arguments& arguments) {
   job.resume = o.resume;
   job.schedule_from = o.schedule_from;
   job.options_json = options.to_json();
+  if (const std::string note = tuned_share(*start.model, o.train); !note.empty()) job.data.notes.push_back(note);
   if (const std::string note = cut_off(*start.model); !note.empty()) job.data.notes.push_back(note);
   const Interrupt interrupt;
   job.stop = &interrupt.asked();

@@ -8,6 +8,7 @@
 #include "tessera/ops/training.h"
 #include "tessera/train/adaptive_clip.h"
 #include "tessera/train/clip.h"
+#include "tessera/train/tuning.h"
 
 namespace tessera::train {
 
@@ -19,7 +20,7 @@ Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class
       clip_(options.clip),
       adaptive_clip_(options.adaptive_clip),
       loss_(loss_options(options), std::move(class_weights)),
-      parameters_(model, [&](const std::string& name) { return !is_frozen(options, name); }),
+      parameters_(model, [tuned = tuned_parameters(model, options)](const auto& name) { return tuned.contains(name); }),
       optimizer_(make_optimizer(optimizer_options(options),
                                 parameter_groups(model, parameters_, group_options(options)), parameters_.size())) {
   model_.set_recompute(options.recompute);

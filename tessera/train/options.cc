@@ -7,6 +7,7 @@
 
 #include "tessera/core/error.h"
 #include "tessera/train/optimizers/registry.h"
+#include "tessera/train/tuning.h"
 
 namespace tessera::train {
 
@@ -42,7 +43,9 @@ void TrainOptions::visit(Options& o) {
   o("adaptive_clip", adaptive_clip, "in place of clip: largest norm of an output's gradient / of its weights; 0: off")
       .at_least(0);
   o("layer_decay", layer_decay, "factor of the learning rate from each layer to the one before").above(0).at_most(1);
-  o("freeze", freeze, "parameters to leave as they are: names, beginnings of names, or patterns with *")
+  o("tune", tune, "what is trained: all, head (a linear probe), blocks:N (the last N) or norm_bias; the rest stays")
+      .placeholder("all|head|blocks:N|norm_bias");
+  o("freeze", freeze, "more parameters to leave as they are: names, beginnings of names, or patterns with *")
       .placeholder("NAME");
 
   o.section("Learning rate schedule (below 1: a share of the run, else steps)");
@@ -118,6 +121,7 @@ void check(const TrainOptions& options) {
   if (options.class_weights && (options.mixing.mixup > 0 || options.mixing.cutmix > 0))
     fail_usage("class_weights does not go with mixup or cutmix: use balanced to treat rare classes alike");
   image::check(options.augmentation);
+  check_tune(options.tune);
   checkpoint_every(options);
 }
 
@@ -179,25 +183,6 @@ Schedule schedule_options(const TrainOptions& options, int64_t total) {
 int loader_threads(const TrainOptions& options) {
   if (options.loader_threads > 0) return static_cast<int>(options.loader_threads);
   return static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-}
-
-namespace {
-
-// `*` is any text, also none.
-bool matches(std::string_view pattern, std::string_view text) {
-  if (pattern.empty()) return text.empty();
-  if (pattern[0] != '*') return !text.empty() && pattern[0] == text[0] && matches(pattern.substr(1), text.substr(1));
-  for (size_t skip = 0; skip <= text.size(); ++skip)
-    if (matches(pattern.substr(1), text.substr(skip))) return true;
-  return false;
-}
-
-}  // namespace
-
-bool is_frozen(const TrainOptions& options, const std::string& parameter) {
-  return std::any_of(options.freeze.begin(), options.freeze.end(), [&](const std::string& pattern) {
-    return matches(pattern, parameter) || matches(pattern + ".*", parameter);
-  });
 }
 
 CheckpointEvery checkpoint_every(const TrainOptions& options) {

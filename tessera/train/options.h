@@ -40,6 +40,7 @@ struct TrainOptions {
   double clip = 1;
   double adaptive_clip = 0;
   double layer_decay = 1;
+  std::string tune = "all";  // train/tuning.h
   std::vector<std::string> freeze;
 
   std::string schedule = "cosine";
@@ -90,10 +91,6 @@ Schedule schedule_options(const TrainOptions& options, int64_t total);
 
 // At least 1.
 int loader_threads(const TrainOptions& options);
-
-// Whether a parameter is frozen: a pattern is its name, the beginning of its name ("blocks.0" freezes the whole block),
-// or has * for anything within.
-bool is_frozen(const TrainOptions& options, const std::string& parameter);
 
 // When a run saves itself: after so many steps or so many seconds; 0: not for that reason.
 struct CheckpointEvery {

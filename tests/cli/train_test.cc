@@ -173,5 +173,120 @@ TEST(Train, FoldersOfPicturesNeedNothingMore) {
   EXPECT_NE(formats::to_f32(formats::at(before, "head.weight")), formats::to_f32(formats::at(after, "head.weight")));
 }
 
+nlohmann::json record_of(const std::filesystem::path& run) {
+  return nlohmann::json::parse(read_text(run / "run.json"));
+}
+
+TEST(FineTune, FewLabelsOfOtherClassesWithTheHeadAlone) {
+  const TemporaryFolder folder;
+  const std::vector<std::string> first = {"--classes", "arrow,bar,circle,cross,heart", "--steps", "5", "--out",
+                                          "first"};
+  ASSERT_EQ(run_tessera(tiny(first), folder.path()).code, 0);
+  EXPECT_EQ(record_of(folder / "first")["training_pictures"], 32);  // of 48, a tenth and an incomplete batch apart
+
+  const auto tune = [&](std::vector<std::string> more) {
+    std::vector<std::string> words = {
+        "train",   "--data",         "shapes", "--data-set", "size=16", "--data-set", "train=96",         "--data-set",
+        "test=32", "--from",         "first",  "--threads",  "1",       "--classes",  "ring,square,star", "--per-class",
+        "4",       "--val-fraction", "0"};
+    words.insert(words.end(), more.begin(), more.end());
+    return run_tessera(words, folder.path());
+  };
+  const Outcome probe = tune({"--tune", "head", "--steps", "6", "--out", "probe"});
+  ASSERT_EQ(probe.code, 0) << probe.err;
+  EXPECT_NE(probe.out.find("note: trains 51 of "), std::string::npos) << probe.out;
+  const auto record = record_of(folder / "probe");
+  EXPECT_EQ(record["training_pictures"], 12);
+  EXPECT_EQ(record["options"]["per_class"], 4);
+  const auto before = formats::read_safetensors(folder / "first/model.safetensors").arrays;
+  const auto after = formats::read_safetensors(folder / "probe/model.safetensors").arrays;
+  EXPECT_EQ(formats::at(after, "head.weight").shape, (Shape{3, 16}));
+  for (const auto& [name, array] : before) {
+    if (name.starts_with("head.")) continue;
+    EXPECT_EQ(formats::to_f32(array), formats::to_f32(formats::at(after, name))) << name;
+  }
+
+  // Stopped and resumed, with other weights for a start: the same bits.
+  ASSERT_EQ(tune({"--tune", "norm_bias", "--steps", "40", "--out", "whole"}).code, 0);
+  const pid_t child = test::start_tessera({"train",
+                                           "--data",
+                                           "shapes",
+                                           "--data-set",
+                                           "size=16",
+                                           "--data-set",
+                                           "train=96",
+                                           "--data-set",
+                                           "test=32",
+                                           "--from",
+                                           "first",
+                                           "--threads",
+                                           "1",
+                                           "--classes",
+                                           "ring,square,star",
+                                           "--per-class",
+                                           "4",
+                                           "--val-fraction",
+                                           "0",
+                                           "--tune",
+                                           "norm_bias",
+                                           "--steps",
+                                           "40",
+                                           "--out",
+                                           "again",
+                                           "--checkpoint-every",
+                                           "1"},
+                                          folder.path(), "begin");
+  while (!std::filesystem::exists(folder / "again/checkpoint.safetensors"))
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  kill(child, SIGTERM);
+  test::wait_for(child);
+  const Outcome again = tune({"--tune", "norm_bias", "--steps", "40", "--out", "again", "--resume"});
+  ASSERT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(sha_of(folder / "again/model.safetensors"), sha_of(folder / "whole/model.safetensors"));
+}
+
+TEST(FineTune, HasDefaultsOfItsOwnThatFlagsAndRecipesOverrule) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(run_tessera(tiny({"--steps", "2", "--out", "first"}), folder.path()).code, 0);
+  EXPECT_EQ(record_of(folder / "first")["options"]["lr"], 1e-3);
+  const auto options_of = [&](const std::string& out, std::vector<std::string> more) {
+    std::vector<std::string> words = {"train",      "--data",   "shapes",     "--data-set", "size=16",
+                                      "--data-set", "train=96", "--data-set", "test=32",    "--from",
+                                      "first",      "--out",    out,          "--threads",  "1"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Outcome run = run_tessera(words, folder.path());
+    EXPECT_EQ(run.code, 0) << run.err;
+    return record_of(folder / out)["options"];
+  };
+  const auto all = options_of("all", {});
+  EXPECT_LT(all["lr"], 1e-3);
+  EXPECT_LT(all["layer_decay"], 1.0);
+  EXPECT_GE(all["epochs"].get<int64_t>() * (86 / all["batch"].get<int64_t>()), 300);
+  const auto head = options_of("head", {"--tune", "head", "--steps", "3"});
+  EXPECT_GT(head["lr"], 1e-3);
+  EXPECT_EQ(head["layer_decay"], 1.0);
+  EXPECT_EQ(head["epochs"], 0);
+  write_atomically(folder / "r.toml", std::string_view("lr = 0.25\nlayer_decay = 0.5\n"));
+  const auto said = options_of("said", {"--recipe", "r.toml", "--layer-decay", "0.875", "--steps", "3"});
+  EXPECT_EQ(said["lr"], 0.25);
+  EXPECT_EQ(said["layer_decay"], 0.875);
+}
+
+TEST(FineTune, WhatCannotBeTunedOrChosenIsAUsageError) {
+  const TemporaryFolder folder;
+  const auto refused = [&](std::vector<std::string> more, const std::string& what) {
+    const Outcome run = run_tessera(tiny(std::move(more)), folder.path());
+    EXPECT_EQ(run.code, 2) << what;
+    EXPECT_EQ(run.complaints(), 1) << run.err;
+    EXPECT_TRUE(run.says(what)) << run.err;
+    EXPECT_FALSE(std::filesystem::exists(folder / "run"));
+  };
+  refused({"--tune", "heads", "--out", "run"}, "tune takes all, head, blocks:N");
+  refused({"--tune", "blocks:2", "--out", "run"}, "more blocks than the model has (1)");
+  refused({"--freeze", "encoder", "--out", "run"}, "no parameter 'encoder'");
+  refused({"--classes", "ring,squar", "--out", "run"}, "no class 'squar', did you mean 'square'?");
+  refused({"--per-class", "-1", "--out", "run"}, "--per-class");
+}
+
 }  // namespace
 }  // namespace tessera

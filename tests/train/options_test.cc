@@ -38,6 +38,8 @@ TEST(TrainOptions, ImpossibleValuesAreUsageErrors) {
   refused([](TrainOptions& o) { o.one_cycle = {.rise = 0.6, .three_phase = true}; });
   refused([](TrainOptions& o) { o.class_weights = true, o.mixing.mixup = 0.2; });
   refused([](TrainOptions& o) { o.class_weights = true, o.loss = "bce"; });
+  for (const char* text : {"", "some", "head:1", "blocks", "blocks:", "blocks:0", "blocks:-1", "blocks:2x"})
+    refused([&](TrainOptions& o) { o.tune = text; });
   for (const char* text : {"", "s", "12m", "-3", "1.5"}) refused([&](TrainOptions& o) { o.checkpoint_every = text; });
 }
 
@@ -47,16 +49,6 @@ TEST(TrainOptions, CheckpointsAfterStepsOrSeconds) {
   options.checkpoint_every = "200";
   EXPECT_EQ(checkpoint_every(options).steps, 200);
   EXPECT_EQ(checkpoint_every(options).seconds, 0);
-}
-
-TEST(TrainOptions, FreezesNamesBeginningsAndPatterns) {
-  TrainOptions options;
-  options.freeze = {"patch_embed", "blocks.1", "blocks.*.norm1.*"};
-  EXPECT_TRUE(is_frozen(options, "patch_embed.proj.weight"));
-  EXPECT_TRUE(is_frozen(options, "blocks.1.mlp.fc1.bias"));
-  EXPECT_FALSE(is_frozen(options, "blocks.10.mlp.fc1.bias"));
-  EXPECT_TRUE(is_frozen(options, "blocks.10.norm1.bias"));
-  EXPECT_FALSE(is_frozen(options, "head.weight"));
 }
 
 TEST(TrainOptions, SharesOfTheRunBecomeSteps) {

@@ -86,6 +86,29 @@ TEST_F(Trainer, ResumesToTheSameBits) {
   }
 }
 
+// What is frozen is no part of the optimiser's state, and yet of the run's.
+TEST_F(Trainer, ResumesToTheSameBitsWithFrozenParameters) {
+  for (const char* tune : {"head", "norm_bias"}) {
+    TrainOptions options = quick_options();
+    options.tune = tune;
+    Attempt whole(folder / (std::string("whole ") + tune));
+    whole.run(options);
+    const auto run = folder / (std::string("resumed ") + tune);
+    for (Ending ending = Ending::interrupted; ending == Ending::interrupted;) {
+      Attempt attempt(run);
+      attempt.model.initialise(exists(run) ? 100 : 3);
+      attempt.job.resume = true;
+      int64_t done = 0;
+      attempt.witness.after_step = [&](int64_t) { attempt.stop = ++done == 13; };
+      ending = attempt.run(options).ending;
+    }
+    EXPECT_EQ(bytes_of(run / "model.safetensors"), bytes_of(whole.job.folder / "model.safetensors")) << tune;
+    const auto file = formats::read_safetensors(run / "checkpoint.safetensors");
+    EXPECT_EQ(formats::find(file.arrays, "first_moment/embed.weight"), nullptr);
+    EXPECT_NE(formats::find(file.arrays, "model/embed.weight"), nullptr);
+  }
+}
+
 TEST_F(Trainer, TheMachineIsAskedOnceWhichPrecisionIsFaster) {
   TrainOptions options = quick_options();
   options.precision = "auto";
