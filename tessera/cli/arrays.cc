@@ -94,7 +94,7 @@ std::optional<weights::LoadedModel> loaded(const std::filesystem::path& path, co
 }  // namespace
 
 void describe_foreign(const std::filesystem::path& path, const weights::LoadOptions& options, bool shapes) {
-  const weights::WeightFile file = weights::open_weights(path, options.naming, options.set);
+  const weights::WeightFile file = weights::open_weights(path, options.naming, weights::said(options));
   bool heads_known = true;
   const auto model = loaded(path, file, options, heads_known);
   const std::vector<std::string> become = destinations(file);

@@ -99,7 +99,7 @@ infer::Classifier WeightsChoice::load() const {
 }
 
 std::vector<std::string> remarks(const weights::Account& account) {
-  std::vector<std::string> lines;
+  std::vector<std::string> lines = account.assumed;
   for (const weights::Fate& fate : account.loaded)
     if (!fate.how.empty()) lines.push_back(fmt::format("{}: {}", fate.parameter, fate.how));
   const auto list = [&](const std::vector<weights::Fate>& fates, const char* what, bool parameters) {

@@ -20,12 +20,13 @@ constexpr size_t kAlignment = 64;
 constexpr size_t kHugePage = size_t{1} << 21;
 
 // Large buffers lie in huge pages where the system has them: touching the first time costs a system call for 2 MiB, not
-// for 4 KiB, and rows that lie far apart miss fewer translations of addresses.
-std::byte* allocate_fresh(size_t bytes) {
-  if (bytes < 2 * kHugePage) return static_cast<std::byte*>(std::aligned_alloc(kAlignment, bytes));
+// for 4 KiB, and rows that lie far apart miss fewer translations of addresses. Only pages that are used to their end:
+// the rest of a bucket takes no memory.
+std::byte* allocate_fresh(size_t bucket, size_t used) {
+  if (bucket < 2 * kHugePage) return static_cast<std::byte*>(std::aligned_alloc(kAlignment, bucket));
   void* buffer = nullptr;  // posix_memalign: aligned_alloc wants a multiple of the alignment
-  if (posix_memalign(&buffer, kHugePage, bytes) != 0) return nullptr;
-  madvise(buffer, bytes, MADV_HUGEPAGE);  // advice: small pages do too
+  if (posix_memalign(&buffer, kHugePage, bucket) != 0) return nullptr;
+  madvise(buffer, used / kHugePage * kHugePage, MADV_HUGEPAGE);  // advice: small pages do too
   return static_cast<std::byte*>(buffer);
 }
 
@@ -38,7 +39,7 @@ size_t bucket_of(size_t bytes) {
 
 class Cache {
  public:
-  std::byte* take(size_t bucket) {
+  std::byte* take(size_t bucket, size_t bytes) {
     {
       const std::lock_guard lock(mutex_);
       statistics_.in_use += bucket;
@@ -52,10 +53,10 @@ class Cache {
       }
       ++statistics_.fresh;
     }
-    auto* buffer = allocate_fresh(bucket);
+    auto* buffer = allocate_fresh(bucket, bytes);
     if (!buffer) {
       release();
-      buffer = allocate_fresh(bucket);
+      buffer = allocate_fresh(bucket, bytes);
     }
     if (!buffer) {
       const std::lock_guard lock(mutex_);
@@ -107,7 +108,7 @@ Cache& cache() {
 
 std::shared_ptr<std::byte> allocate(size_t bytes, Device) {
   const size_t bucket = bucket_of(bytes);
-  return {cache().take(bucket), [bucket](std::byte* buffer) { cache().give(buffer, bucket); }};
+  return {cache().take(bucket, bytes), [bucket](std::byte* buffer) { cache().give(buffer, bucket); }};
 }
 
 AllocatorStatistics allocator_statistics() { return cache().statistics(); }

@@ -8,7 +8,7 @@ namespace tessera::data {
 struct Selection {
   // Names of the classes to keep; none: all. One text may hold several, separated by commas, unless it is a name
   // itself. The classes keep the order that the data set has them in, however they are listed here.
-  std::vector<std::string> classes;
+  std::vector<std::string> classes = {};
   // Training pictures of each class, at most; 0: all. Validation and test parts of the data set stay whole; a
   // validation part that is split off later comes out of these.
   int64_t per_class = 0;

@@ -93,7 +93,9 @@ Tensor Classifier::logits(const Tensor& images) const {
   const ops::Frozen frozen(*frozen_);
   const ops::WithPrecision precision(precision_);
   const ops::TrainingState evaluation(std::nullopt);
-  return model_->forward(images);
+  const Tensor result = model_->forward(images);
+  TESSERA_CHECK(result.rank() == 2, "this model gives logits for every token; choose another global_pool, such as avg");
+  return result;
 }
 
 Classification Classifier::rank(std::span<const float> logits, int64_t top) const {

@@ -14,6 +14,7 @@ using Shapes = std::map<std::string, Shape>;  // of parameters, by their names
 struct Inferred {
   std::string architecture;            // JSON object with "family": the keys that can be told
   std::vector<std::string> unknown{};  // keys that cannot: num_heads, where nothing depends on it
+  std::vector<std::string> assumed{};  // sentences: what could be otherwise
 };
 
 // `known`: a JSON object of keys that somebody said already, which help to tell the others. The first family whose

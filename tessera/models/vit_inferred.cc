@@ -22,7 +22,7 @@ struct Inference {
   const Shapes& shapes;
   const Json& known;
   Json keys = {{"family", "vit"}};
-  std::vector<std::string> unknown = {};
+  std::vector<std::string> unknown = {}, assumed = {};
 
   bool has(const std::string& name) const { return shapes.count(name) > 0; }
   int64_t extent(const std::string& name, int64_t axis) const {
@@ -175,6 +175,8 @@ void Inference::tell_grid(int64_t D, int64_t prefix) {
                 "the tensor 'pos_embed' has {} tokens, which are no square grid{}; say --set img_size=HEIGHT,WIDTH",
                 rows, prefix > 0 ? fmt::format(" behind {} others", prefix) : "");
   keys["no_embed_class"] = side == 0;
+  if (side == 0)
+    assumed.push_back(fmt::format("pos_embed has {} tokens: taken for a square grid without the class token", rows));
   put_grid(side > 0 ? side : root(rows), side > 0 ? side : root(rows));
 }
 
@@ -201,7 +203,7 @@ std::optional<Inferred> infer_vit(const Shapes& shapes, const std::string& known
   const Json said = Json::parse(known);
   Inference inference{shapes, said};
   inference.tell_encoder();
-  return Inferred{inference.keys.dump(), inference.unknown};
+  return Inferred{inference.keys.dump(), inference.unknown, inference.assumed};
 }
 
 }  // namespace tessera::models

@@ -36,7 +36,7 @@ formats::Array array_of(const Tensor& parameter, const Rule& rule, const Extents
   const Rearrange back = Rearrange(rule.rearrange).inverse();
   if (back.is_identity()) return formats::view_of(values, part);
   std::vector<float> rearranged(elements);
-  back.apply(values, part, rearranged, extents);
+  back.apply(std::as_bytes(values), part, rearranged, extents);
   return formats::array_of(std::move(rearranged), back.result(part, extents));
 }
 

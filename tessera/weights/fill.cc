@@ -191,6 +191,7 @@ Account fill(models::Model& model, const models::Model& source, const WeightFile
   for (const models::Product& product : model.products()) filling.quantisable.insert(product.weight);
   for (const nn::Parameter& parameter : model.parameters()) filling.fill(parameter);
   filling.settle_the_rest();
+  filling.account.assumed = file.assumed;
   return std::move(filling.account);
 }
 

@@ -35,9 +35,10 @@ struct Fate {
 };
 
 struct Account {
-  std::vector<Fate> loaded;   // in the order of the parameters; `how`: also what was resized
-  std::vector<Fate> fresh;    // parameters that started anew
-  std::vector<Fate> ignored;  // arrays that became no parameter: buffers, and what the user said may be left
+  std::vector<Fate> loaded;          // in the order of the parameters; `how`: also what was resized
+  std::vector<Fate> fresh;           // parameters that started anew
+  std::vector<Fate> ignored;         // arrays that became no parameter: buffers, and what the user said may be left
+  std::vector<std::string> assumed;  // sentences: what of the architecture could be otherwise
 };
 
 // Fills every parameter of `model`. source: the model that the file was made for, for the sizes that its weights are

@@ -123,9 +123,18 @@ std::unique_ptr<models::Model> source_model(const WeightFile& file, const std::s
 
 }  // namespace
 
+models::Settings said(const LoadOptions& options) {
+  models::Settings settings;
+  if (!options.architecture.empty()) {
+    const Json architecture = Json::parse(options.architecture);
+    for (const auto& [key, value] : architecture.items()) settings.emplace_back(key, value.dump());
+  }
+  settings.insert(settings.end(), options.set.begin(), options.set.end());
+  return settings;
+}
+
 LoadedModel load_model(const std::filesystem::path& path, const LoadOptions& options) {
-  models::Settings said = options.set;
-  WeightFile file = open_weights(path, options.naming, said);
+  WeightFile file = open_weights(path, options.naming, said(options));
   TESSERA_CHECK(
       file.metadata.count("tessera.run") == 0,
       "{}: a checkpoint, the state of a training run; use the model.safetensors or best.safetensors beside it",

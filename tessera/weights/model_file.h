@@ -54,6 +54,9 @@ struct LoadedModel {
 // truncated, of a newer format, a tensor missing, too many or of another shape, or a key that nothing tells.
 LoadedModel load_model(const std::filesystem::path& path, const LoadOptions& options = {});
 
+// What the options say of the architecture, for open_weights().
+models::Settings said(const LoadOptions& options);
+
 // The architecture that a file's weights have, as far as it can be told, and what still has to be said for it.
 std::string complete_architecture(const WeightFile& file, const LoadOptions& options);
 

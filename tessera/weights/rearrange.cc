@@ -1,7 +1,7 @@
 #include "tessera/weights/rearrange.h"
 
 #include <algorithm>
-#include <set>
+#include <cstring>
 
 #include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
@@ -38,9 +38,16 @@ int64_t offset_of(int64_t row, const std::vector<Axis>& axes) {
   return offset;
 }
 
+// The element of an array of f32, which in a file may lie anywhere.
+float at(const std::byte* in, int64_t index) {
+  float value;
+  std::memcpy(&value, in + index * static_cast<int64_t>(sizeof value), sizeof value);
+  return value;
+}
+
 // out, row-major over the axes. A band of rows is written column by column, so that of the input, too, whole cache
 // lines are used.
-void permute(const float* in, std::vector<Axis> axes, float* out) {
+void permute(const std::byte* in, std::vector<Axis> axes, float* out) {
   constexpr int64_t kBand = 64;
   const Axis last = axes.back();
   axes.pop_back();
@@ -52,11 +59,13 @@ void permute(const float* in, std::vector<Axis> axes, float* out) {
       int64_t offsets[kBand];
       for (int64_t r = 0; r < count; ++r) offsets[r] = offset_of(first + r, axes);
       if (last.stride == 1) {
-        for (int64_t r = 0; r < count; ++r) std::copy_n(in + offsets[r], last.extent, out + (first + r) * last.extent);
+        const auto bytes = static_cast<size_t>(last.extent) * sizeof(float);
+        for (int64_t r = 0; r < count; ++r)
+          std::memcpy(out + (first + r) * last.extent, in + offsets[r] * static_cast<int64_t>(sizeof(float)), bytes);
         continue;
       }
       for (int64_t x = 0; x < last.extent; ++x)
-        for (int64_t r = 0; r < count; ++r) out[(first + r) * last.extent + x] = in[offsets[r] + x * last.stride];
+        for (int64_t r = 0; r < count; ++r) out[(first + r) * last.extent + x] = at(in, offsets[r] + x * last.stride);
     }
   });
 }
@@ -159,11 +168,12 @@ Shape Rearrange::result(const Shape& shape, const Extents& known) const {
   return Shape(result);
 }
 
-void Rearrange::apply(std::span<const float> in, const Shape& shape, std::span<float> out, const Extents& known) const {
-  TESSERA_CHECK(in.size() == out.size(), "rearrange: {} elements into {}", in.size(), out.size());
+void Rearrange::apply(std::span<const std::byte> in, const Shape& shape, std::span<float> out,
+                      const Extents& known) const {
+  TESSERA_CHECK(in.size() == out.size_bytes(), "rearrange: {} bytes into {}", in.size(), out.size_bytes());
   if (in.empty()) return;
   if (is_identity()) {
-    std::copy(in.begin(), in.end(), out.begin());
+    std::memcpy(out.data(), in.data(), in.size());
     return;
   }
   const Extents sizes = extents(shape, known);

@@ -7,6 +7,7 @@
 // An extent that the array's shape does not tell, as in "D (y x c) -> D c y x", is given by name.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -32,8 +33,8 @@ class Rearrange {
   Extents extents(const Shape& shape, const Extents& known = {}) const;
   // The shape that an array of `shape` gets. What cannot be is an Error without a place.
   Shape result(const Shape& shape, const Extents& known = {}) const;
-  // in: the elements of an array of `shape` -> out, as many, in their new order.
-  void apply(std::span<const float> in, const Shape& shape, std::span<float> out, const Extents& known = {}) const;
+  // in: the f32 elements of an array of `shape`, at any address -> out, as many, in their new order.
+  void apply(std::span<const std::byte> in, const Shape& shape, std::span<float> out, const Extents& known = {}) const;
 
  private:
   using Side = std::vector<std::vector<std::string>>;  // axes in the order of the memory, each a product of named ones

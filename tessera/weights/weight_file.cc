@@ -231,6 +231,7 @@ void tell_architecture(WeightFile& file, const models::Settings& settings) {
   Json architecture = Json::parse(inferred.architecture);
   if (!file.config.empty()) check_config(file, config, architecture);
   file.unknown = inferred.unknown;
+  file.assumed = inferred.assumed;
   for (const auto& [key, value] : said.items())
     if (!config.called.count(key) || !architecture.contains(key)) architecture[key] = value;
   take_from_name(file, architecture);
@@ -259,6 +260,17 @@ void adopt_origin(WeightFile& file, const Naming& naming) {
   if (!file.origin.empty()) file.convention = origins().at(file.origin);
 }
 
+// Of a model that shares some names with one that is known (Swin's blocks with ViT's): all of the file, as it is.
+WeightFile unknown_weights(WeightFile file, const formats::NamedArrays& all) {
+  WeightFile plain;
+  plain.path = std::move(file.path);
+  plain.format = std::move(file.format);
+  plain.metadata = std::move(file.metadata);
+  plain.arrays = all;
+  plan(plain);
+  return plain;
+}
+
 }  // namespace
 
 const Feed* WeightFile::feed(const std::string& parameter) const {
@@ -281,6 +293,7 @@ WeightFile open_weights(const fs::path& path, const Naming& naming, const models
     plan(file);
     return file;
   }
+  const formats::NamedArrays all = file.arrays;
   adopt_origin(file, naming);
   if (file.convention.prepare) file.convention.prepare(file.arrays);
   for (auto& [name, array] : file.arrays) name = canonical(name, file.convention);
@@ -289,6 +302,8 @@ WeightFile open_weights(const fs::path& path, const Naming& naming, const models
   file.extents = pixel_extents(file, said);
   plan(file);
   tell_architecture(file, settings);
+  const bool recognised = naming.origin.empty() && naming.rules.empty() && !file.origin.empty();
+  if (recognised && file.architecture.empty()) return unknown_weights(std::move(file), all);
   const bool lacks_config = file.convention.needs_config && file.config.empty() && fs::is_directory(path) &&
                             std::count(file.unknown.begin(), file.unknown.end(), "num_heads") > 0;
   TESSERA_CHECK(!lacks_config || said.contains("num_heads"),
@@ -311,10 +326,13 @@ void read_feed(const WeightFile& file, const Feed& feed, std::span<float> out) {
     const Rearrange rearrange(rule.rearrange);
     if (rearrange.is_identity()) {
       formats::copy_to_f32(array, place);
+    } else if (array.type == formats::FileType::F32) {
+      rearrange.apply(array.bytes, array.shape, place, file.extents);
+      formats::HeldBytes{array.bytes, nullptr, array.mapped}.forget();
     } else {
       std::vector<float> elements(place.size());
       formats::copy_to_f32(array, elements);
-      rearrange.apply(elements, array.shape, place, file.extents);
+      rearrange.apply(std::as_bytes(std::span(elements)), array.shape, place, file.extents);
     }
   }
 }

@@ -47,6 +47,7 @@ struct WeightFile {
 
   std::string architecture;          // JSON object: what the file says and its shapes tell; empty where nothing does
   std::vector<std::string> unknown;  // keys that are still to be said
+  std::vector<std::string> assumed;  // sentences: what could be otherwise
   std::vector<std::string> class_names;
   std::filesystem::path config;  // the config.json beside it, if it was read
   std::string name;              // of the model, as the file or its name says: "vit_base_patch16_224"; or ""

@@ -16,8 +16,9 @@ std::vector<float> counted(int64_t n) {
 }
 
 std::vector<float> applied(const Rearrange& rearrange, const Shape& shape, const Extents& known = {}) {
-  std::vector<float> out(static_cast<size_t>(shape.numel()));
-  rearrange.apply(counted(shape.numel()), shape, out, known);
+  const std::vector<float> in = counted(shape.numel());
+  std::vector<float> out(in.size());
+  rearrange.apply(std::as_bytes(std::span(in)), shape, out, known);
   return out;
 }
 
@@ -52,7 +53,8 @@ TEST(Rearrange, InverseLeadsBack) {
   const Shape shape{5, 2, 3, 4};
   const Rearrange there("y x c D -> D c y x");
   std::vector<float> back(120);
-  there.inverse().apply(applied(there, shape), there.result(shape), back);
+  const std::vector<float> moved = applied(there, shape);
+  there.inverse().apply(std::as_bytes(std::span(moved)), there.result(shape), back);
   EXPECT_EQ(back, counted(120));
 }
 
