@@ -1,6 +1,7 @@
 // tessera parity: are these the numbers of the original, and if not, since where and why?
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "tessera/cli/model_choice.h"
 #include "tessera/cli/output.h"
@@ -10,7 +11,6 @@
 #include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
 #include "tessera/formats/npy.h"
-#include "tessera/formats/open.h"
 
 namespace tessera::cli {
 namespace {
@@ -42,7 +42,7 @@ struct ParityOptions {
     o("search", search, "seconds that pairs of causes are tried for where no single one explains it; 0: none")
         .at_least(0);
     o("positions_from", positions_from,
-      "weights with the table of positions before it was resized; by default MODEL itself")
+      "weights with the positions as they were before MODEL was made of them; by default MODEL itself")
         .placeholder("FILE");
     o("threads", threads, "0: one for each core").at_least(0);
     o("json", json, "the findings as a JSON object");
@@ -79,20 +79,27 @@ Shown shown_by(const ParityOptions& o, Reference& reference, const models::Pictu
   return Shown(std::move(pictures));
 }
 
-// The arrays that MODEL was read from, where tables may have another size.
-formats::NamedArrays source_of(const ParityOptions& o) {
-  if (!o.positions_from.empty()) return formats::read_arrays(o.positions_from).arrays;
-  try {
-    return formats::read_arrays(o.weights.weights).arrays;
-  } catch (const Error&) {
-    return {};  // MODEL is something else that holds weights
+// MODEL again, or the weights that its tables come from, brought to its size.
+weights::LoadedModel load_again(const ParityOptions& o, const Setup& setup,
+                                const std::function<void(weights::FillOptions&)>& change) {
+  weights::LoadOptions options = o.weights.source.load_options();
+  if (!o.positions_from.empty()) {
+    const auto keys = nlohmann::json::parse(setup.architecture);
+    options = {.fill = {.fresh = {"*"}, .ignore = {"*"}}};
+    for (const char* key : {"img_size", "patch_size", "num_heads"})
+      if (keys.contains(key)) options.set.emplace_back(key, keys[key].dump());
   }
+  options.fill.purpose = weights::Purpose::use;
+  change(options.fill);
+  return weights::load_model(o.positions_from.empty() ? model_file(o.weights.weights) : o.positions_from, options);
 }
 
 std::vector<Suspect> suspects_for(const ParityOptions& o, const Setup& setup, bool pictures) {
   std::vector<Suspect> all = suspects_of_input(setup, pictures);
-  for (auto& some :
-       {suspects_of_architecture(setup), suspects_of_weights(setup), suspects_of_resizing(setup, source_of(o))})
+  const auto load = [&](const std::function<void(weights::FillOptions&)>& change) {
+    return load_again(o, setup, change);
+  };
+  for (auto& some : {suspects_of_architecture(setup), suspects_of_weights(setup), suspects_of_resizing(load)})
     all.insert(all.end(), some.begin(), some.end());
   return all;
 }
