@@ -85,7 +85,7 @@ weights::LoadedModel load_again(const ParityOptions& o, const Setup& setup,
   weights::LoadOptions options = o.weights.source.load_options();
   if (!o.positions_from.empty()) {
     const auto keys = nlohmann::json::parse(setup.architecture);
-    options = {.fill = {.fresh = {"*"}, .ignore = {"*"}}};
+    options = {.fill = {.fresh_head = true, .ignore = {"*"}}};
     for (const char* key : {"img_size", "patch_size", "num_heads"})
       if (keys.contains(key)) options.set.emplace_back(key, keys[key].dump());
   }

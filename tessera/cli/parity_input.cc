@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "tessera/cli/parity_suspects.h"
+#include "tessera/image/preprocess_config.h"
 
 namespace tessera::cli {
 namespace {
@@ -69,6 +71,7 @@ class InputSuspects {
   std::vector<Suspect> suspects() {
     if (pictures_) {
       add_preprocessing();
+      add_libraries();
     } else {
       add_normalisations();
     }
@@ -135,6 +138,34 @@ class InputSuspects {
     std::string advice = meaning + ":";
     for (const auto& [key, value] : values) advice += " --preprocess " + key + "=" + value;
     suspects_.push_back({group, name, advice, [change](Setup& setup) { change(setup.preprocess); }});
+  }
+
+  // All of what the models of a library usually have; behind the single changes, which it covers.
+  void add_libraries() {
+    for (const char* library : {"timm", "torchvision", "hf", "jax"}) {
+      const image::Preprocess usual = image::usual_preprocess(library, "vit", how_.height, how_.width, how_.channels);
+      add_preprocess("library", std::string("pictures prepared as usual in ") + library,
+                     "the original prepares pictures as " + std::string(library) + " usually does", differences(usual),
+                     [usual](image::Preprocess& how) { how = usual; });
+    }
+  }
+
+  // The keys of a preprocessing that are otherwise here.
+  std::vector<std::pair<std::string, std::string>> differences(const image::Preprocess& usual) const {
+    const auto as_json = [](image::Preprocess how) {
+      Options options;
+      how.visit(options);
+      return nlohmann::ordered_json::parse(options.to_json());
+    };
+    const auto ours = as_json(how_), theirs = as_json(usual);
+    std::vector<std::pair<std::string, std::string>> different;
+    for (const auto& [key, value] : theirs.items()) {
+      if (value == ours[key]) continue;
+      std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+      std::erase_if(text, [](char c) { return c == '[' || c == ']'; });
+      different.emplace_back(key, text);
+    }
+    return different;
   }
 
   void add_preprocessing() {

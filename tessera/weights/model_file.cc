@@ -124,7 +124,11 @@ std::unique_ptr<models::Model> source_model(const WeightFile& file, const std::s
 }  // namespace
 
 LoadedModel load_model(const std::filesystem::path& path, const LoadOptions& options) {
-  models::Settings said = options.set;
+  models::Settings said;  // what shapes leave open is as the architecture has it
+  const Json keys = options.architecture.empty() ? Json::object() : Json::parse(options.architecture);
+  for (const auto& [key, value] : keys.items())
+    if (key != "family") said.emplace_back(key, value.dump());
+  said.insert(said.end(), options.set.begin(), options.set.end());
   WeightFile file = open_weights(path, options.naming, said);
   TESSERA_CHECK(
       file.metadata.count("tessera.run") == 0,
