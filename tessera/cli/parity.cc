@@ -21,7 +21,7 @@ struct ParityOptions {
   std::string expect, positions_from;
   double tolerance = 0, search = 60;
   int64_t threads = 0;
-  bool json = false;
+  bool json = false, exif = true;
 
   void visit(Options& o) {
     weights.visit(o);
@@ -35,6 +35,7 @@ struct ParityOptions {
       "what it was given: .npy, float32 (B, C, H, W) or (B, H, W, C), normalised, or uint8 pixels (B, H, W, 3); "
       "pictures, folders of them; by default the file's own 'input'")
         .placeholder("PATH");
+    o("exif", exif, "turns pictures as their EXIF says; timm, torchvision and Hugging Face do not");
     o.section("Comparing");
     o("tolerance", tolerance,
       "relative difference allowed at every tensor; 0: ten times what float32 may lose at each, as measured")
@@ -49,8 +50,10 @@ struct ParityOptions {
   }
 };
 
-Setup setup_of(const infer::Classifier& classifier) {
-  Setup setup{.architecture = classifier.model().architecture(), .preprocess = classifier.preprocess()};
+Setup setup_of(const infer::Classifier& classifier, bool exif) {
+  Setup setup{.architecture = classifier.model().architecture(),
+              .preprocess = classifier.preprocess(),
+              .orientation = exif ? image::Orientation::apply : image::Orientation::ignore};
   for (const nn::Parameter& parameter : classifier.model().parameters())
     setup.parameters[parameter.name] = *parameter.tensor;
   return setup;
@@ -201,7 +204,7 @@ int parity(const Arguments& arguments) {
   if (o.threads) set_num_threads(static_cast<int>(o.threads));
 
   const infer::Classifier classifier = o.weights.load();
-  const Setup setup = setup_of(classifier);
+  const Setup setup = setup_of(classifier, o.exif);
   TESSERA_CHECK(!is_quantised(setup) || o.tolerance > 0,
                 "{}: weights of 8 bits differ from the original's by what they lost; say how much is allowed with "
                 "--tolerance T",

@@ -66,7 +66,8 @@ std::string joined(const std::vector<double>& values) { return fmt::format("{}",
 
 class InputSuspects {
  public:
-  InputSuspects(const Setup& setup, bool pictures) : how_(setup.preprocess), pictures_(pictures) {}
+  InputSuspects(const Setup& setup, bool pictures)
+      : how_(setup.preprocess), turned_(setup.orientation == image::Orientation::apply), pictures_(pictures) {}
 
   std::vector<Suspect> suspects() {
     if (pictures_) {
@@ -196,13 +197,14 @@ class InputSuspects {
                        how.mean = other.mean;
                        how.std = other.std;
                      });
-    suspects_.push_back({"orientation", "EXIF orientation ignored",
-                         "the original takes pictures as they are stored, and here they are turned as their EXIF says",
-                         [](Setup& setup) { setup.orientation = image::Orientation::ignore; }});
+    if (turned_)
+      suspects_.push_back({"orientation", "EXIF orientation ignored",
+                           "the original takes pictures as they are stored, and here they are turned: --no-exif",
+                           [](Setup& setup) { setup.orientation = image::Orientation::ignore; }});
   }
 
   const image::Preprocess how_;
-  const bool pictures_;
+  const bool turned_, pictures_;
   std::vector<Suspect> suspects_;
 };
 

@@ -334,6 +334,9 @@ TEST(Parity, NamesTheOrientation) {
   parity.expect_cause("EXIF orientation ignored", ours());
   const Outcome outcome = parity.run("y.safetensors", ours());
   EXPECT_NE(outcome.out.find("most in pictures/b.jpg.\n"), std::string::npos) << outcome.out;
+  Arguments stored = ours();
+  stored.push_back("--no-exif");
+  EXPECT_EQ(parity.run("y.safetensors", stored).code, 0);
 }
 
 TEST(Parity, SaysWhenNothingExplainsIt) {
