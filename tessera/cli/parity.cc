@@ -1,6 +1,7 @@
 // tessera parity: are these the numbers of the original, and if not, since where and why?
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "tessera/cli/model_choice.h"
 #include "tessera/cli/output.h"
@@ -10,7 +11,6 @@
 #include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
 #include "tessera/formats/npy.h"
-#include "tessera/formats/open.h"
 
 namespace tessera::cli {
 namespace {
@@ -21,7 +21,7 @@ struct ParityOptions {
   std::string expect, positions_from;
   double tolerance = 0, search = 60;
   int64_t threads = 0;
-  bool json = false;
+  bool json = false, exif = true;
 
   void visit(Options& o) {
     weights.visit(o);
@@ -35,6 +35,7 @@ struct ParityOptions {
       "what it was given: .npy, float32 (B, C, H, W) or (B, H, W, C), normalised, or uint8 pixels (B, H, W, 3); "
       "pictures, folders of them; by default the file's own 'input'")
         .placeholder("PATH");
+    o("exif", exif, "turns pictures as their EXIF says; timm, torchvision and Hugging Face do not");
     o.section("Comparing");
     o("tolerance", tolerance,
       "relative difference allowed at every tensor; 0: ten times what float32 may lose at each, as measured")
@@ -42,15 +43,17 @@ struct ParityOptions {
     o("search", search, "seconds that pairs of causes are tried for where no single one explains it; 0: none")
         .at_least(0);
     o("positions_from", positions_from,
-      "weights with the table of positions before it was resized; by default MODEL itself")
+      "weights with the positions as they were before MODEL was made of them; by default MODEL itself")
         .placeholder("FILE");
     o("threads", threads, "0: one for each core").at_least(0);
     o("json", json, "the findings as a JSON object");
   }
 };
 
-Setup setup_of(const infer::Classifier& classifier) {
-  Setup setup{.architecture = classifier.model().architecture(), .preprocess = classifier.preprocess()};
+Setup setup_of(const infer::Classifier& classifier, bool exif) {
+  Setup setup{.architecture = classifier.model().architecture(),
+              .preprocess = classifier.preprocess(),
+              .orientation = exif ? image::Orientation::apply : image::Orientation::ignore};
   for (const nn::Parameter& parameter : classifier.model().parameters())
     setup.parameters[parameter.name] = *parameter.tensor;
   return setup;
@@ -79,20 +82,27 @@ Shown shown_by(const ParityOptions& o, Reference& reference, const models::Pictu
   return Shown(std::move(pictures));
 }
 
-// The arrays that MODEL was read from, where tables may have another size.
-formats::NamedArrays source_of(const ParityOptions& o) {
-  if (!o.positions_from.empty()) return formats::read_arrays(o.positions_from).arrays;
-  try {
-    return formats::read_arrays(o.weights.weights).arrays;
-  } catch (const Error&) {
-    return {};  // MODEL is something else that holds weights
+// MODEL again, or the weights that its tables come from, brought to its size.
+weights::LoadedModel load_again(const ParityOptions& o, const Setup& setup,
+                                const std::function<void(weights::FillOptions&)>& change) {
+  weights::LoadOptions options = o.weights.source.load_options();
+  if (!o.positions_from.empty()) {
+    const auto keys = nlohmann::json::parse(setup.architecture);
+    options = {.fill = {.fresh_head = true, .ignore = {"*"}}};
+    for (const char* key : {"img_size", "patch_size", "num_heads"})
+      if (keys.contains(key)) options.set.emplace_back(key, keys[key].dump());
   }
+  options.fill.purpose = weights::Purpose::use;
+  change(options.fill);
+  return weights::load_model(o.positions_from.empty() ? model_file(o.weights.weights) : o.positions_from, options);
 }
 
 std::vector<Suspect> suspects_for(const ParityOptions& o, const Setup& setup, bool pictures) {
   std::vector<Suspect> all = suspects_of_input(setup, pictures);
-  for (auto& some :
-       {suspects_of_architecture(setup), suspects_of_weights(setup), suspects_of_resizing(setup, source_of(o))})
+  const auto load = [&](const std::function<void(weights::FillOptions&)>& change) {
+    return load_again(o, setup, change);
+  };
+  for (auto& some : {suspects_of_architecture(setup), suspects_of_weights(setup), suspects_of_resizing(load)})
     all.insert(all.end(), some.begin(), some.end());
   return all;
 }
@@ -194,7 +204,7 @@ int parity(const Arguments& arguments) {
   if (o.threads) set_num_threads(static_cast<int>(o.threads));
 
   const infer::Classifier classifier = o.weights.load();
-  const Setup setup = setup_of(classifier);
+  const Setup setup = setup_of(classifier, o.exif);
   TESSERA_CHECK(!is_quantised(setup) || o.tolerance > 0,
                 "{}: weights of 8 bits differ from the original's by what they lost; say how much is allowed with "
                 "--tolerance T",

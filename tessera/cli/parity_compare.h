@@ -5,20 +5,10 @@
 #include <string>
 #include <vector>
 
+#include "tessera/cli/parity_reference.h"
 #include "tessera/cli/parity_setup.h"
 
 namespace tessera::cli {
-
-// What the original computed.
-struct Reference {
-  std::string where;                   // the file
-  formats::NamedArrays tensors;        // under our names: "logits", and whatever a tap offers (ops/tap.h)
-  std::vector<image::Picture> pixels;  // what it saw, 8-bit; or none
-  Tensor input;                        // the same normalised, (B, H, W, C); or undefined
-};
-
-// An .npy file, the logits; or a file of named arrays: `logits`, `input`, `pixels` and intermediates.
-Reference read_reference(const std::filesystem::path& path, const models::PictureSize& size);
 
 // One tensor, ours against the original's.
 struct Row {

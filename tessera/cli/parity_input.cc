@@ -1,8 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "tessera/cli/parity_suspects.h"
+#include "tessera/image/preprocess_config.h"
 
 namespace tessera::cli {
 namespace {
@@ -64,11 +66,13 @@ std::string joined(const std::vector<double>& values) { return fmt::format("{}",
 
 class InputSuspects {
  public:
-  InputSuspects(const Setup& setup, bool pictures) : how_(setup.preprocess), pictures_(pictures) {}
+  InputSuspects(const Setup& setup, bool pictures)
+      : how_(setup.preprocess), turned_(setup.orientation == image::Orientation::apply), pictures_(pictures) {}
 
   std::vector<Suspect> suspects() {
     if (pictures_) {
       add_preprocessing();
+      add_libraries();
     } else {
       add_normalisations();
     }
@@ -137,6 +141,34 @@ class InputSuspects {
     suspects_.push_back({group, name, advice, [change](Setup& setup) { change(setup.preprocess); }});
   }
 
+  // All of what the models of a library usually have; behind the single changes, which it covers.
+  void add_libraries() {
+    for (const char* library : {"timm", "torchvision", "hf", "jax"}) {
+      const image::Preprocess usual = image::usual_preprocess(library, "vit", how_.height, how_.width, how_.channels);
+      add_preprocess("library", std::string("pictures prepared as usual in ") + library,
+                     "the original prepares pictures as " + std::string(library) + " usually does", differences(usual),
+                     [usual](image::Preprocess& how) { how = usual; });
+    }
+  }
+
+  // The keys of a preprocessing that are otherwise here.
+  std::vector<std::pair<std::string, std::string>> differences(const image::Preprocess& usual) const {
+    const auto as_json = [](image::Preprocess how) {
+      Options options;
+      how.visit(options);
+      return nlohmann::ordered_json::parse(options.to_json());
+    };
+    const auto ours = as_json(how_), theirs = as_json(usual);
+    std::vector<std::pair<std::string, std::string>> different;
+    for (const auto& [key, value] : theirs.items()) {
+      if (value == ours[key]) continue;
+      std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+      std::erase_if(text, [](char c) { return c == '[' || c == ']'; });
+      different.emplace_back(key, text);
+    }
+    return different;
+  }
+
   void add_preprocessing() {
     for (const char* filter : {"bilinear", "bicubic", "lanczos", "nearest", "box", "hamming"})
       add_preprocess("filter", std::string("interpolation=") + filter, "the original resizes with another filter",
@@ -165,13 +197,14 @@ class InputSuspects {
                        how.mean = other.mean;
                        how.std = other.std;
                      });
-    suspects_.push_back({"orientation", "EXIF orientation ignored",
-                         "the original takes pictures as they are stored, and here they are turned as their EXIF says",
-                         [](Setup& setup) { setup.orientation = image::Orientation::ignore; }});
+    if (turned_)
+      suspects_.push_back({"orientation", "EXIF orientation ignored",
+                           "the original takes pictures as they are stored, and here they are turned: --no-exif",
+                           [](Setup& setup) { setup.orientation = image::Orientation::ignore; }});
   }
 
   const image::Preprocess how_;
-  const bool pictures_;
+  const bool turned_, pictures_;
   std::vector<Suspect> suspects_;
 };
 

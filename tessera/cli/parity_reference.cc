@@ -1,9 +1,9 @@
-// Reads what the original computed: tessera parity.
+#include "tessera/cli/parity_reference.h"
+
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 
-#include "tessera/cli/parity_compare.h"
+#include "tessera/cli/parity_setup.h"
 #include "tessera/cli/walk.h"
 #include "tessera/formats/npy.h"
 #include "tessera/formats/open.h"

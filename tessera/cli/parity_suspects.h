@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tessera/cli/parity_setup.h"
+#include "tessera/weights/model_file.h"
 
 namespace tessera::cli {
 
@@ -22,8 +23,10 @@ std::vector<Suspect> suspects_of_architecture(const Setup& setup);
 // Of the weights as they were read: transposes, the order of q, k and v, the scale of attention, patch pixels,
 // positions.
 std::vector<Suspect> suspects_of_weights(const Setup& setup);
-// Of tables that had another size in the file that they came from: each way of resizing.
-std::vector<Suspect> suspects_of_resizing(const Setup& setup, const formats::NamedArrays& source);
+// Of what had another size in the file that it came from: each way of resizing it. load: loads the model again, with
+// other options.
+std::vector<Suspect> suspects_of_resizing(
+    const std::function<weights::LoadedModel(const std::function<void(weights::FillOptions&)>& change)>& load);
 // Of what the model was shown: normalisation, order of channels and axes; for pictures resize, crop and orientation.
 std::vector<Suspect> suspects_of_input(const Setup& setup, bool pictures);
 

@@ -244,6 +244,15 @@ TEST(Parity, TakesInputWithTheChannelsLastAndOutOfTheFile) {
   EXPECT_NE(given.out.find("\nAgrees with BGR in place of RGB.\n"), std::string::npos) << given.out;
 }
 
+// Pictures, prepared as Preprocess has it but for one key.
+Arguments ours(const std::string& change = "interpolation=bicubic") {
+  Arguments arguments = {"--input", "pictures"};
+  for (const std::string& key : {std::string("crop_pct=0.875"), std::string("mean=0.485,0.456,0.406"),
+                                 std::string("std=0.229,0.224,0.225"), std::string("interpolation=bicubic"), change})
+    arguments.insert(arguments.end(), {"--preprocess", key});
+  return arguments;
+}
+
 // A folder with a PNG and a JPEG whose EXIF turns it, and what an original sees of them.
 class ParityOfPictures : public Parity {
  public:
@@ -287,20 +296,33 @@ TEST(Parity, ComparesPicturesFirstAndNamesTheFilter) {
   const ParityOfPictures parity;
   image::Preprocess theirs{.height = 32, .width = 32, .interpolation = "bilinear"};
   parity.reference(theirs, image::Orientation::apply);
-  parity.expect_cause("interpolation=bilinear", {"--input", "pictures"});
-  EXPECT_NE(parity.run("y.safetensors", {"--input", "pictures"}).out.find("\npixels part first: by up to "),
-            std::string::npos);
-  EXPECT_EQ(parity.run("y.safetensors", {"--input", "pictures", "--preprocess", "interpolation=bilinear"}).code, 0);
+  parity.expect_cause("interpolation=bilinear", ours());
+  EXPECT_NE(parity.run("y.safetensors", ours()).out.find("\npixels part first: by up to "), std::string::npos);
+  EXPECT_EQ(parity.run("y.safetensors", ours("interpolation=bilinear")).code, 0);
   theirs.mean = theirs.std = {0.5, 0.5, 0.5};
   theirs.interpolation = "bicubic";
   parity.reference(theirs, image::Orientation::apply);
-  parity.expect_cause("mean 0.5, std 0.5", {"--input", "pictures"});
+  parity.expect_cause("mean 0.5, std 0.5", ours());
   theirs.mean = image::Preprocess().mean;
   theirs.std = image::Preprocess().std;
   theirs.crop_mode = "squash";
   theirs.crop_pct = 1;
   parity.reference(theirs, image::Orientation::apply);
-  parity.expect_cause("crop_mode=squash crop_pct=1", {"--input", "pictures"});
+  parity.expect_cause("crop_mode=squash crop_pct=1", ours());
+}
+
+TEST(Parity, NamesALibraryWhereAllOfItsHabitsAreMissing) {
+  const ParityOfPictures parity;
+  parity.reference({.height = 32,
+                    .width = 32,
+                    .crop_mode = "squash",
+                    .crop_pct = 1,
+                    .interpolation = "bilinear",
+                    .floor_crop = true,
+                    .mean = {0.5, 0.5, 0.5},
+                    .std = {0.5, 0.5, 0.5}},
+                   image::Orientation::apply);
+  parity.expect_cause("pictures prepared as usual in hf", ours());
 }
 
 TEST(Parity, NamesTheOrientation) {
@@ -309,9 +331,12 @@ TEST(Parity, NamesTheOrientation) {
   const ParityOfPictures parity;
   std::filesystem::copy_file(*turned, parity.folder / "pictures/b.jpg");
   parity.reference({.height = 32, .width = 32}, image::Orientation::ignore);
-  parity.expect_cause("EXIF orientation ignored", {"--input", "pictures"});
-  const Outcome outcome = parity.run("y.safetensors", {"--input", "pictures"});
+  parity.expect_cause("EXIF orientation ignored", ours());
+  const Outcome outcome = parity.run("y.safetensors", ours());
   EXPECT_NE(outcome.out.find("most in pictures/b.jpg.\n"), std::string::npos) << outcome.out;
+  Arguments stored = ours();
+  stored.push_back("--no-exif");
+  EXPECT_EQ(parity.run("y.safetensors", stored).code, 0);
 }
 
 TEST(Parity, SaysWhenNothingExplainsIt) {

@@ -48,7 +48,7 @@ TEST(GoldenModel, EveryCaseIsRead) {
       EXPECT_EQ(golden.gradients->labels, (std::vector<int64_t>{1, 3}));
     }
   }
-  EXPECT_EQ(cases, 23);
+  EXPECT_EQ(cases, 45);
   EXPECT_EQ(with_gradients, 2);
 }
 
