@@ -10,7 +10,7 @@
 namespace tessera::cli {
 namespace {
 
-constexpr int64_t kEpochs = 5, kSteps = 300;  // at least, of fine-tuning
+constexpr int64_t kEpochs = 5, kSteps = 200;  // at least, of fine-tuning
 constexpr int64_t kValidations = 10;          // at most
 
 // What suits AdamW: the fewer parameters, the larger their steps may be.
@@ -18,9 +18,9 @@ struct Rates {
   double lr, weight_decay, layer_decay;
 };
 Rates rates_of(const std::string& tune) {
-  if (tune == "head") return {5e-3, 0, 1};
-  if (tune == "norm_bias") return {2e-3, 0, 1};
-  return {3e-4, 0.05, 0.75};
+  if (tune == "head") return {1e-2, 0, 1};
+  if (tune == "norm_bias") return {3e-3, 0, 1};
+  return {5e-4, 0.05, 0.75};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "tessera/core/random.h"
 #include "tessera/image/encode_png.h"
+#include "tessera/weights/model_file.h"
 #include "tests/cli/program.h"
 #include "tests/cli/tiny_model.h"
 #include "tests/sha256.h"
@@ -245,6 +246,22 @@ TEST(FineTune, FewLabelsOfOtherClassesWithTheHeadAlone) {
   EXPECT_EQ(sha_of(folder / "again/model.safetensors"), sha_of(folder / "whole/model.safetensors"));
 }
 
+TEST(FineTune, LargerPicturesInterpolateThePositionsAndSaySo) {
+  const TemporaryFolder folder;
+  ASSERT_EQ(run_tessera(tiny({"--steps", "2", "--out", "first"}), folder.path()).code, 0);
+  const Outcome large =
+      run_tessera({"train", "--data", "shapes", "--data-set", "size=16", "--data-set", "train=96", "--data-set",
+                   "test=32", "--from", "first", "--img-size", "24", "--steps", "2", "--out", "large"},
+                  folder.path());
+  ASSERT_EQ(large.code, 0) << large.err;
+  EXPECT_NE(large.out.find("note: pos_embed: resized 4x4 -> 6x6"), std::string::npos) << large.out;
+  EXPECT_EQ(large.out.find("starts anew"), std::string::npos) << large.out;  // the classes are the same
+  const auto info = weights::read_model_info(folder / "large/model.safetensors");
+  EXPECT_EQ(nlohmann::json::parse(info.preprocess)["height"], 24);
+  EXPECT_EQ(nlohmann::json::parse(info.preprocess)["crop_pct"], 1.0);
+  EXPECT_EQ(nlohmann::json::parse(info.architecture)["img_size"], (std::vector<int64_t>{24, 24}));
+}
+
 TEST(FineTune, HasDefaultsOfItsOwnThatFlagsAndRecipesOverrule) {
   const TemporaryFolder folder;
   ASSERT_EQ(run_tessera(tiny({"--steps", "2", "--out", "first"}), folder.path()).code, 0);
@@ -261,7 +278,7 @@ TEST(FineTune, HasDefaultsOfItsOwnThatFlagsAndRecipesOverrule) {
   const auto all = options_of("all", {});
   EXPECT_LT(all["lr"], 1e-3);
   EXPECT_LT(all["layer_decay"], 1.0);
-  EXPECT_GE(all["epochs"].get<int64_t>() * (86 / all["batch"].get<int64_t>()), 300);
+  EXPECT_GE(all["epochs"].get<int64_t>() * (86 / all["batch"].get<int64_t>()), 200);
   const auto head = options_of("head", {"--tune", "head", "--steps", "3"});
   EXPECT_GT(head["lr"], 1e-3);
   EXPECT_EQ(head["layer_decay"], 1.0);
