@@ -20,6 +20,10 @@ class Architecture {
     for (const char* act : {"relu", "quick_gelu", "silu"}) add("act", act, "the original's MLP has another activation");
     add("norm_position", "pre", "the original's norms stand before attention and MLP");
     add("norm_position", "post", "the original's norms stand behind attention and MLP");
+    for (const char* fixed : {"sincos_2d", "sincos_2d_mae", "none"})
+      add("pos_embed", fixed, "the original has other positions, which no weights hold");
+    for (const char* all : {"true", "false"})
+      add("pool_include_prefix", all, "the original pools other tokens besides the patches, or does not");
     add_heads();
     add_pooling();
     return std::move(suspects_);

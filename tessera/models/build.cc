@@ -38,7 +38,9 @@ std::string architecture_of(const std::string& name) {
 std::string with_settings(const std::string& architecture, const Settings& settings) {
   Json result = parse_object(architecture, "an architecture");
   for (const auto& [key, text] : settings) {
-    const Json value = Json::parse(text, nullptr, false);
+    Json value = Json::parse(text, nullptr, false);
+    if (value.is_discarded() && text.find(',') != std::string::npos)
+      value = Json::parse("[" + text + "]", nullptr, false);  // "48,40"
     result[key] = value.is_discarded() ? Json(text) : value;
   }
   return result.dump();

@@ -39,8 +39,8 @@ struct Registry {
 // Everything in models/, registered once.
 const Registry& registry();
 
-using Settings =
-    std::vector<std::pair<std::string, std::string>>;  // ("depth", "3"): JSON values, or bare words as strings
+// ("depth", "3"): JSON values, lists without their brackets, or bare words as strings.
+using Settings = std::vector<std::pair<std::string, std::string>>;
 
 // The architecture of a registered name, as a full JSON object with "family".
 std::string architecture_of(const std::string& name);

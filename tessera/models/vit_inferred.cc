@@ -160,8 +160,8 @@ void Inference::tell_grid(int64_t D, int64_t prefix) {
     return;
   }
   const int64_t rows = numel("pos_embed") / D;
-  if (known.contains("img_size")) {
-    const Json size = known["img_size"].is_array() ? known["img_size"] : Json{known["img_size"]};
+  const Json said = known.value("img_size", Json()), size = said.is_array() ? said : Json::array({said});
+  if (!size.empty() && size.front().is_number_integer() && size.back().is_number_integer()) {
     const int64_t height = size.front().get<int64_t>() / keys["patch_size"][0].get<int64_t>(),
                   width = size.back().get<int64_t>() / keys["patch_size"][1].get<int64_t>();
     if (rows == height * width + prefix || (rows == height * width && prefix > 0)) {

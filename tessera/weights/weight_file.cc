@@ -123,10 +123,7 @@ void plan(WeightFile& file) {
 }
 
 void put(Json& json, const models::Settings& settings) {
-  for (const auto& [key, text] : settings) {
-    const Json value = Json::parse(text, nullptr, false);
-    json[key] = value.is_discarded() ? Json(text) : value;
-  }
+  json = Json::parse(models::with_settings(json.dump(), settings));
 }
 
 // The config.json beside the weights, if there is one that this origin, or for want of one any, understands.
