@@ -9,7 +9,8 @@
 //   decode, resize and augment pictures      tessera/image/
 //   write a model of one's own               tessera/nn/ (layers), tessera/ops/ (differentiable operations, the tape)
 //   tensors, randomness, options, errors     tessera/core/
-//   open any file of weights                 tessera/formats/open.h
+//   weights of another origin, and back      tessera/weights/model_file.h, tessera/weights/export.h
+//   open any file of arrays                  tessera/formats/open.h
 //   read and write safetensors, npy, npz     tessera/formats/
 //
 // Errors are exceptions: tessera::Error (core/error.h), with one sentence that says what to do. The library prints nothing
