@@ -7,6 +7,7 @@
 #include <png.h>
 
 #include "tessera/core/error.h"
+#include "tessera/image/byte_reader.h"
 #include "tessera/image/decode.h"
 #include "tessera/image/exif.h"
 
@@ -131,6 +132,22 @@ std::string_view text_of(const Reader& reader, std::string_view key) {
   return {};
 }
 
+// libpng makes room for what a chunk's length claims, up to 2 GiB for some kinds of them, before it looks for the
+// bytes.
+void check_chunks(std::span<const std::byte> bytes, std::string_view name) {
+  constexpr size_t kSignature = 8, kHead = 8, kChecksum = 4;
+  constexpr uint32_t kPixels = 0x49444154;  // IDAT, which is read in pieces
+  ByteReader reader(bytes, name, "PNG");
+  reader.set_big_endian(true);
+  reader.skip(std::min(kSignature, bytes.size()));
+  while (reader.left() >= kHead) {
+    const size_t length = reader.u32();
+    const uint32_t kind = reader.u32();
+    if (kind != kPixels && length > reader.left() + kHead) reader.cut_off();
+    reader.skip(std::min(length + kChecksum, reader.left()));
+  }
+}
+
 // Where Pillow looks, in its order.
 int orientation_of(const Reader& reader) {
   png_uint_32 size = 0;
@@ -146,6 +163,7 @@ int orientation_of(const Reader& reader) {
 }  // namespace
 
 Decoded decode_png(std::span<const std::byte> bytes, std::string_view name, int64_t max_pixels) {
+  check_chunks(bytes, name);
   Reader reader(bytes);
   TESSERA_CHECK(attempt(reader, read_header), "{}: broken PNG: {}", name, reader.message);
   check_header(reader, bytes, name, max_pixels);

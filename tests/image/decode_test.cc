@@ -173,6 +173,19 @@ TEST(Decode, HostileSizesAreRefusedBeforeMemoryIsTaken) {
             "x.jpg: 60000 x 60000 pixels are more than the 178956970 that max_pixels allows");
 }
 
+// Found by fuzzing: libpng made room for 1.8 GiB that a chunk of a file of 4 KiB claimed.
+TEST(Decode, ChunksThatClaimMoreThanTheFileAreRefused) {
+  std::string png("\x89PNG\r\n\x1a\n", 8);
+  const auto chunk = [&](uint32_t length, const std::string& kind, const std::string& data) {
+    for (int shift = 24; shift >= 0; shift -= 8) png += static_cast<char>(length >> shift & 0xFF);
+    png += kind + data + std::string(4, '\0');  // a checksum, which does not matter here
+  };
+  chunk(13, "IHDR", std::string("\0\0\0\1\0\0\0\1\x08\0\0\0\0", 13));
+  chunk(0x7000'0000, "eXIf", "II*");
+  EXPECT_EQ(test::error_of([&] { decode(std::as_bytes(std::span(png)), "x.png"); }),
+            "x.png: broken PNG: the file is cut off");
+}
+
 TEST(Exif, ReadsBothByteOrdersAndSurvivesNonsense) {
   using namespace std::string_view_literals;
   const auto little = "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"sv;

@@ -54,7 +54,7 @@ std::vector<std::string> read_classes(const Json& json) {
 
 Config read_config(const std::string& text, const std::string& where) {
   const Json json = Json::parse(text, nullptr, false);
-  TESSERA_CHECK(json.is_object(), "{}: not JSON, or damaged", where);
+  TESSERA_CHECK(json.is_object(), "{}: not JSON, or damaged; get it again", where);
   const std::string type = json.value("model_type", "vit");
   TESSERA_CHECK(type == "vit" || type == "deit", "{}: model_type '{}' is a model that tessera does not have", where,
                 type);

@@ -14,7 +14,7 @@ using Json = nlohmann::ordered_json;
 Config read_config(const std::string& text, const std::string& where) {
   Config config;
   const Json json = Json::parse(text, nullptr, false);
-  TESSERA_CHECK(json.is_object(), "{}: not JSON, or damaged", where);
+  TESSERA_CHECK(json.is_object(), "{}: not JSON, or damaged; get it again", where);
   const std::string name = json.value("architecture", "");
   if (models::registry().variants.contains(name)) {
     const Json keys = Json::parse(models::registry().variants.at(name).architecture);
