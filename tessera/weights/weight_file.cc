@@ -7,6 +7,7 @@
 
 #include "tessera/core/file.h"
 #include "tessera/formats/open.h"
+#include "tessera/weights/architecture.h"
 #include "tessera/weights/rules_file.h"
 #include "tessera/weights/wrappers.h"
 
@@ -122,119 +123,6 @@ void plan(WeightFile& file) {
   }
 }
 
-void put(Json& json, const models::Settings& settings) {
-  json = Json::parse(models::with_settings(json.dump(), settings));
-}
-
-// The config.json beside the weights, if there is one that this origin, or for want of one any, understands.
-Config read_config(WeightFile& file) {
-  const fs::path path = file.path.parent_path() / "config.json";
-  std::error_code unreadable;
-  if (!fs::exists(path, unreadable)) return {};
-  const Json json = Json::parse(read_text(path), nullptr, false);
-  const bool by_type = json.is_object() && json.contains("model_type");
-  const Origin& origin = by_type && file.convention.rules.empty() ? origins().at("hf") : file.convention;
-  if (!origin.read_config) return {};
-  Config config = origin.read_config(json.is_discarded() ? "" : json.dump(), path.string());
-  file.config = path;
-  return config;
-}
-
-// Whether two values of a key say the same: 32 and [32, 32] do.
-bool same(const Json& a, const Json& b) {
-  if (a.is_array() && !b.is_array()) return std::all_of(a.begin(), a.end(), [&](const Json& x) { return x == b; });
-  if (a.is_number_float() || b.is_number_float()) return std::abs(a.get<double>() - b.get<double>()) < 1e-6;
-  return a == b;
-}
-
-void check_config(const WeightFile& file, const Config& config, const Json& inferred) {
-  Json said = Json::object();
-  put(said, config.architecture);
-  for (const auto& [key, theirs] : config.called) {
-    if (!inferred.contains(key) || !said.contains(key)) continue;
-    TESSERA_CHECK(same(inferred[key], said[key]),
-                  "{}: {} is {}, but the weights have {}; the two do not belong together", file.config.string(), theirs,
-                  said[key].dump(), inferred[key].dump());
-  }
-}
-
-// The registered model that a text names: the longest name in it.
-std::string named_model(const WeightFile& file, std::string text) {
-  std::replace(text.begin(), text.end(), '-', '_');
-  std::string found, model;
-  const auto consider = [&](const std::string& name, const std::string& registered) {
-    if (name.size() <= found.size() || text.find(name) == std::string::npos) return;
-    found = name;
-    model = registered;
-  };
-  for (const std::string& name : models::registry().variants.names()) consider(name, name);
-  for (const auto& [theirs, ours] : file.convention.names) consider(theirs, ours);
-  return models::registry().variants.contains(model) ? model : "";
-}
-
-// Where the file itself does not say how many heads there are: the model that it or its name mentions, if the rest is
-// the same.
-void take_from_name(WeightFile& file, Json& architecture) {
-  std::vector<std::string> texts;
-  for (const char* key :
-       {"arch", "model_name", "args/model", "args/arch", "hyper_parameters/model_name", "architecture"})
-    if (const auto found = file.metadata.find(key); found != file.metadata.end()) texts.push_back(found->second);
-  texts.push_back(file.path.stem().string());
-  texts.push_back(file.path.parent_path().filename().string());
-  for (const std::string& text : texts) {
-    const std::string model = named_model(file, text);
-    if (model.empty()) continue;
-    const Json theirs = Json::parse(models::build(models::architecture_of(model))->architecture());
-    if (theirs["embed_dim"] != architecture["embed_dim"] || theirs["depth"] != architecture["depth"]) continue;
-    file.name = model;
-    const auto unknown = std::find(file.unknown.begin(), file.unknown.end(), "num_heads");
-    if (unknown == file.unknown.end()) return;
-    architecture["num_heads"] = theirs["num_heads"];
-    file.unknown.erase(unknown);
-    return;
-  }
-}
-
-// JAX's kernels have an axis of heads.
-void take_heads(const WeightFile& file, Json& said) {
-  const Feed* qkv = file.feed("blocks.0.attn.qkv.weight");
-  if (!qkv || said.contains("num_heads")) return;
-  const Rearrange rearrange(qkv->pieces.front().rule.rearrange);
-  if (rearrange.is_identity()) return;
-  const Extents extents = rearrange.extents(file.arrays[qkv->pieces.front().array].second.shape, file.extents);
-  if (const auto heads = extents.find("h"); heads != extents.end()) said["num_heads"] = heads->second;
-}
-
-void tell_architecture(WeightFile& file, const models::Settings& settings) {
-  const Config config = read_config(file);
-  file.class_names = config.classes;
-  Json said = Json::object();
-  put(said, file.convention.architecture);
-  put(said, config.architecture);
-  Json known = said;
-  put(known, settings);
-  take_heads(file, known);
-  models::Shapes shapes;
-  for (const Feed& feed : file.feeds) shapes[feed.parameter] = feed.shape;
-  models::Inferred inferred;
-  try {
-    inferred = models::infer(shapes, known.dump());
-  } catch (const UsageError&) {
-    throw;
-  } catch (const Error& error) {
-    fail("{}: {}", file.path.string(), error.what());
-  }
-  if (inferred.architecture.empty()) return;
-  Json architecture = Json::parse(inferred.architecture);
-  if (!file.config.empty()) check_config(file, config, architecture);
-  file.unknown = inferred.unknown;
-  file.assumed = inferred.assumed;
-  for (const auto& [key, value] : said.items())
-    if (!config.called.count(key) || !architecture.contains(key)) architecture[key] = value;
-  take_from_name(file, architecture);
-  file.architecture = architecture.dump();
-}
-
 void adopt_origin(WeightFile& file, const Naming& naming) {
   if (!naming.rules.empty()) {
     file.convention = read_rules(naming.rules);
@@ -294,8 +182,7 @@ WeightFile open_weights(const fs::path& path, const Naming& naming, const models
   adopt_origin(file, naming);
   if (file.convention.prepare) file.convention.prepare(file.arrays);
   for (auto& [name, array] : file.arrays) name = canonical(name, file.convention);
-  Json said = Json::object();
-  put(said, settings);
+  const Json said = Json::parse(models::with_settings("{}", settings));
   file.extents = pixel_extents(file, said);
   plan(file);
   tell_architecture(file, settings);
