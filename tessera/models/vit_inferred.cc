@@ -1,5 +1,6 @@
 // The Vision Transformer's architecture out of the shapes of its parameters.
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -70,11 +71,17 @@ void Inference::tell_encoder() {
 
 // Blocks are numbered without gaps, and all alike.
 int64_t Inference::tell_depth() {
+  constexpr int64_t kMost = 4096;
   int64_t depth = 0;
   std::string last;
   for (const auto& [name, shape] : shapes) {
-    if (name.rfind("blocks.", 0) != 0 || std::atoll(name.c_str() + 7) < depth) continue;
-    depth = std::atoll(name.c_str() + 7) + 1;
+    if (name.rfind("blocks.", 0) != 0) continue;
+    int64_t block = 0;
+    const auto [end, error] = std::from_chars(name.data() + 7, name.data() + name.size(), block);
+    TESSERA_CHECK(error != std::errc::result_out_of_range && block < kMost,
+                  "the tensor '{}' is of a block beyond the {} that a model may have", name, kMost);
+    if (error != std::errc() || block < depth) continue;
+    depth = block + 1;
     last = name;
   }
   const std::string first = "blocks.0.attn.qkv.weight";

@@ -155,7 +155,8 @@ LoadedModel load_model(const std::filesystem::path& path, const LoadOptions& opt
     loaded.info.class_names = file.class_names;
     target = complete_architecture(file, options);
   }
-  loaded.model = models::build(target);
+  const bool of_the_file = options.architecture.empty() && options.set.empty();  // nothing of it is the user's
+  loaded.model = of_the_file ? build_stored(target, file.path) : models::build(target);
   const auto source = source_model(file, target);
   loaded.account = fill(*loaded.model, source ? *source : *loaded.model, file, options.fill);
   loaded.info.architecture = loaded.model->architecture();

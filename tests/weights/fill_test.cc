@@ -128,6 +128,13 @@ TEST_F(Fill, AGridThatIsNoSquareMustBeSaid) {
   EXPECT_EQ(loaded.model->input().width, 32);
 }
 
+TEST_F(Fill, BlocksAreNumberedWithoutGaps) {
+  arrays_.emplace_back("blocks.7.norm1.weight", formats::array_of(std::vector<float>(48), {48}));
+  EXPECT_TRUE(says(error(options()), {"it holds the tensor 'blocks.7.norm1.weight', but there is no 'blocks.2.attn"}));
+  arrays_.back().first = "blocks.99999999999999999999.norm1.weight";
+  EXPECT_TRUE(says(error(options()), {"'blocks.99999999999999999999.norm1.weight' is of a block beyond the 4096"}));
+}
+
 TEST_F(Fill, WholeNumbersAreConvertedAndSaid) {
   array("norm.weight") = formats::array_of(std::vector<int64_t>(48, 2), {48});
   const LoadedModel loaded = load_model(written(), options());
