@@ -5,15 +5,17 @@
 
 #include "tessera/cli/model_choice.h"
 #include "tessera/cli/output.h"
-#include "tessera/cli/parity_search.h"
 #include "tessera/cli/registry.h"
 #include "tessera/cli/walk.h"
 #include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
 #include "tessera/formats/npy.h"
+#include "tessera/infer/parity/search.h"
 
 namespace tessera::cli {
 namespace {
+
+using namespace parity;
 
 struct ParityOptions {
   WeightsChoice weights;

@@ -1,14 +1,13 @@
-#include "tessera/cli/parity_reference.h"
+#include "tessera/infer/parity/reference.h"
 
 #include <algorithm>
 #include <cmath>
 
-#include "tessera/cli/parity_setup.h"
-#include "tessera/cli/walk.h"
 #include "tessera/formats/npy.h"
 #include "tessera/formats/open.h"
+#include "tessera/infer/parity/setup.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 namespace {
 
 // PyTorch's own encoder, and the reference models of tests/golden, under our names.
@@ -28,7 +27,7 @@ void check_finite(const formats::Array& array, const std::string& name, const st
 Reference read_reference(const std::filesystem::path& path, const models::PictureSize& size) {
   Reference reference;
   reference.where = path.string();
-  if (lower_extension(path) == ".npy") {
+  if (path.extension() == ".npy") {
     reference.tensors.emplace_back("logits", formats::read_npy(path));
     check_finite(reference.tensors[0].second, "logits", reference.where);
     return reference;
@@ -47,4 +46,4 @@ Reference read_reference(const std::filesystem::path& path, const models::Pictur
   return reference;
 }
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

@@ -1,7 +1,7 @@
-#include "tessera/cli/parity_suspects.h"
+#include "tessera/infer/parity/suspects.h"
 #include "tessera/weights/resize.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 namespace {
 
 // What may be resized, by its option and a part of the parameters' names.
@@ -49,4 +49,4 @@ std::vector<Suspect> suspects_of_resizing(
   return suspects;
 }
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

@@ -1,9 +1,9 @@
 #include <nlohmann/json.hpp>
 
-#include "tessera/cli/parity_suspects.h"
+#include "tessera/infer/parity/suspects.h"
 #include "tessera/models/registry.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 namespace {
 
 using Json = nlohmann::ordered_json;
@@ -94,4 +94,4 @@ class Architecture {
 
 std::vector<Suspect> suspects_of_architecture(const Setup& setup) { return Architecture(setup).suspects(); }
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

@@ -4,10 +4,10 @@
 #include <string>
 #include <vector>
 
-#include "tessera/cli/parity_compare.h"
-#include "tessera/cli/parity_suspects.h"
+#include "tessera/infer/parity/compare.h"
+#include "tessera/infer/parity/suspects.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 
 struct Attempt {
   std::vector<size_t> suspects;  // by their index
@@ -25,4 +25,4 @@ struct Findings {
 // tensor agree is kept, and more is sought behind it: with intermediates, any number of causes is found.
 Findings search(Comparer& comparer, const Setup& setup, const std::vector<Suspect>& suspects, double seconds);
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

@@ -1,4 +1,4 @@
-#include "tessera/cli/parity_compare.h"
+#include "tessera/infer/parity/compare.h"
 
 #include <algorithm>
 #include <bit>
@@ -13,7 +13,7 @@
 #include "tessera/ops/tape.h"
 #include "tessera/ops/training.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 namespace {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
@@ -282,4 +282,4 @@ std::optional<Score> Comparer::score(const Setup& setup, Effort effort) {
   return score_of(*rows);
 }
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

@@ -1,4 +1,4 @@
-#include "tessera/cli/parity_setup.h"
+#include "tessera/infer/parity/setup.h"
 
 #include <algorithm>
 #include <cstring>
@@ -8,7 +8,7 @@
 #include "tessera/infer/classifier.h"
 #include "tessera/models/registry.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 namespace {
 
 constexpr size_t kPicturesKept = 8;
@@ -122,4 +122,4 @@ Tensor Shown::images(const Setup& setup, int64_t begin, int64_t count) const {
   return images;
 }
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

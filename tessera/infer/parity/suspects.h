@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "tessera/cli/parity_setup.h"
+#include "tessera/infer/parity/setup.h"
 #include "tessera/weights/model_file.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 
 struct Suspect {
   std::string group;        // of one group not more than one is tried at a time
@@ -30,4 +30,4 @@ std::vector<Suspect> suspects_of_resizing(
 // Of what the model was shown: normalisation, order of channels and axes; for pictures resize, crop and orientation.
 std::vector<Suspect> suspects_of_input(const Setup& setup, bool pictures);
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

@@ -1,10 +1,10 @@
-#include "tessera/cli/parity_search.h"
+#include "tessera/infer/parity/search.h"
 
 #include <algorithm>
 #include <chrono>
 #include <set>
 
-namespace tessera::cli {
+namespace tessera::parity {
 namespace {
 
 // So much smaller must a difference become before it counts as explained.
@@ -122,4 +122,4 @@ Findings search(Comparer& comparer, const Setup& setup, const std::vector<Suspec
   return Search(comparer, setup, suspects, seconds).run();
 }
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

@@ -4,10 +4,10 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
-#include "tessera/cli/parity_suspects.h"
 #include "tessera/core/text.h"
+#include "tessera/infer/parity/suspects.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 namespace {
 
 using Rows = std::vector<int64_t>;
@@ -282,4 +282,4 @@ class Weights {
 
 std::vector<Suspect> suspects_of_weights(const Setup& setup) { return Weights(setup).suspects(); }
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

@@ -10,7 +10,7 @@
 #include "tessera/image/picture.h"
 #include "tessera/models/model.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 
 struct Reference {
   std::string where;                   // the file
@@ -22,4 +22,4 @@ struct Reference {
 // An .npy file, the logits; or a file of named arrays: `logits`, `input`, `pixels` and intermediates.
 Reference read_reference(const std::filesystem::path& path, const models::PictureSize& size);
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

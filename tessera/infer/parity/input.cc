@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "tessera/cli/parity_suspects.h"
 #include "tessera/image/preprocess_config.h"
+#include "tessera/infer/parity/suspects.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 namespace {
 
 // (pixel / 255 - mean) / std
@@ -214,4 +214,4 @@ std::vector<Suspect> suspects_of_input(const Setup& setup, bool pictures) {
   return InputSuspects(setup, pictures).suspects();
 }
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

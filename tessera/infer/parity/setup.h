@@ -15,7 +15,7 @@
 #include "tessera/image/preprocess.h"
 #include "tessera/models/model.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 
 struct Setup {
   std::string architecture;                       // JSON (models/registry.h)
@@ -64,4 +64,4 @@ Tensor as_input(const formats::Array& array, const models::PictureSize& size, co
 // uint8 (B, H, W, C) or (H, W, C) -> pictures
 std::vector<image::Picture> as_pictures(const formats::Array& array, const std::string& where);
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity

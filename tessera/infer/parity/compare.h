@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "tessera/cli/parity_reference.h"
-#include "tessera/cli/parity_setup.h"
+#include "tessera/infer/parity/reference.h"
+#include "tessera/infer/parity/setup.h"
 
-namespace tessera::cli {
+namespace tessera::parity {
 
 // One tensor, ours against the original's.
 struct Row {
@@ -71,4 +71,4 @@ class Comparer {
   std::map<std::string, double> allowed_;  // of the setup that rows() was called with
 };
 
-}  // namespace tessera::cli
+}  // namespace tessera::parity
