@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Few labels: a ViT pre-trained on five classes of CIFAR-10 and fine-tuned to the other five, against one from scratch.
 
-    python3 bench/fine_tuning.py run TESSERA CIFAR WORK     # the study of docs/fine-tuning.md, about 90 core-minutes
+    python3 bench/fine_tuning.py run TESSERA CIFAR WORK     # the study of docs/fine-tuning.md, about 65 core-minutes
     python3 bench/fine_tuning.py draw                       # docs/fine-tuning.csv -> table and docs/fine-tuning.svg
 
 CIFAR: the folder of CIFAR-10's binary files. WORK: a folder for the runs; what is finished there is not run again. Every
 run of a number of labels takes the same steps of the same batch, so that fine-tuning and training from scratch at one
 picture size take the same time. Nothing is chosen by the test part: the rates come from `python3 bench/fine_tuning.py
-choose TESSERA CIFAR WORK`, which validates on training pictures that no run of the study learns from.
+choose TESSERA CIFAR WORK`, which learns from and validates on a draw of training pictures of its own.
 """
 
 import csv
