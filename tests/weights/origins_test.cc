@@ -81,7 +81,7 @@ TEST(Origins, ConfigsGiveClassesEpsilonAndActivation) {
 }
 
 TEST(Origins, GooglesOwnLogits) {
-  for (const char* name : {"vit_token", "vit_gap", "vit_unpooled"}) {
+  for (const char* name : {"vit_token", "vit_gap", "vit_unpooled", "hybrid_root", "hybrid_stages"}) {
     const std::string base = std::string("origins/jax/") + name;
     LoadOptions options;
     if (name == std::string("vit_unpooled")) options.set = {{"global_pool", "none"}};
@@ -136,7 +136,8 @@ INSTANTIATE_TEST_SUITE_P(
                     GoldenOrigin{"jax_vit_tiny_prelogits", {}}, GoldenOrigin{"jax_bigvision_gap_tiny", {}},
                     GoldenOrigin{"tiny_lucidrains_vit", kThree}, GoldenOrigin{"tiny_lucidrains_vit_mean", kThree},
                     GoldenOrigin{"tiny_simplevit", {{"num_heads", "3"}, {"img_size", "[32, 40]"}}},
-                    GoldenOrigin{"vit_b_32", {}}, GoldenOrigin{"tiny_deit_distilled", kThree},
+                    GoldenOrigin{"vit_b_32", {}}, GoldenOrigin{"tiny_hybrid", kThree},
+                    GoldenOrigin{"vit_small_r26_s32_224", {}}, GoldenOrigin{"tiny_deit_distilled", kThree},
                     GoldenOrigin{"tiny_vit_map", kThree}, GoldenOrigin{"tiny_vit_swiglu", kThree},
                     GoldenOrigin{"tiny_vit_swiglu_packed", kThree}, GoldenOrigin{"tiny_vit_reg4_noembed", kThree},
                     GoldenOrigin{"tiny_vit_layerscale", kThree}, GoldenOrigin{"tiny_vit_prenorm", kThree},
