@@ -79,6 +79,7 @@ void Inference::tell_backbone(const std::string& root) {
     const std::string stage = fmt::format("patch_embed.backbone.stages.{}", i);
     const int64_t units = units_of(stage);
     if (units == 0) break;
+    TESSERA_CHECK(i < 8, "it holds {}.blocks, but a hybrid has 8 stages at the most", stage);
     keys["backbone_layers"].push_back(units);
     keys["backbone_channels"].push_back(extent(stage + ".blocks.0.conv3.weight", 0));
     if (i > 0) reduction *= 2;

@@ -9,6 +9,10 @@ constexpr size_t kLongest = 512;  // of names that are looked at: those of hosti
 
 bool is_separator(char c) { return c == '.' || c == '/'; }
 
+bool is_number(std::string_view text) {
+  return !text.empty() && text.size() < 10 && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 // What stands between the braces: a name, and whether the pattern counts from 1 where the capture counts from 0.
 struct Placeholder {
   std::string key;
@@ -19,12 +23,13 @@ struct Placeholder {
   // The capture of a text that stands in a name; nothing where it is no such number.
   std::optional<std::string> captured(const std::string& text) const {
     if (!from_one) return text;
-    const bool number = text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos;
-    if (!number || text.front() == '0') return std::nullopt;
+    if (!is_number(text) || text.front() == '0') return std::nullopt;
     return std::to_string(std::stoll(text) - 1);
   }
   std::string written(const std::string& capture) const {
-    return from_one ? std::to_string(std::stoll(capture) + 1) : capture;
+    if (!from_one) return capture;
+    TESSERA_CHECK(is_number(capture), "the rule's '{{{}+1}}' stands for a number, not for '{}'", key, capture);
+    return std::to_string(std::stoll(capture) + 1);
   }
 };
 

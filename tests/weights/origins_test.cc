@@ -92,6 +92,37 @@ TEST(Origins, GooglesOwnLogits) {
   }
 }
 
+// Under their own names and timm's, and back. What timm's code does otherwise is told.
+TEST(Origins, HybridsAreWrittenAndReadBack) {
+  const test::TemporaryFolder folder;
+  for (const char* name : {"hybrid_root", "hybrid_stages"}) {
+    const std::string base = std::string("origins/jax/") + name;
+    const LoadedModel loaded = load_model(test::golden_path(base + ".npz"));
+    const Tensor images = formats::to_tensor(
+        formats::at(formats::read_safetensors(test::golden_path(base + ".safetensors")).arrays, "input_nhwc"));
+    const Tensor logits = logits_of(loaded, images);
+    formats::write_npz(folder / "w.npz", exported(*loaded.model, "jax"));
+    const formats::NamedArrays timm = exported(*loaded.model, "timm");
+    formats::write_safetensors(folder / "w.safetensors", timm);
+    EXPECT_EQ(largest_difference(logits, formats::array_of(logits_of(load_model(folder / "w.npz"), images))), 0)
+        << name;
+    LoadOptions options = with_heads(2);
+    for (const auto& [key, value] : {std::pair{"act", "gelu_tanh"}, std::pair{"backbone_norm_eps", "1e-6"},
+                                     std::pair{"weight_std", "deviation"}, std::pair{"weight_std_eps", "1e-5"}})
+      options.set.emplace_back(key, value);
+    EXPECT_EQ(
+        largest_difference(logits, formats::array_of(logits_of(load_model(folder / "w.safetensors", options), images))),
+        0)
+        << name;
+    EXPECT_NE(difference(*loaded.model, "timm").find("weight_std is \"deviation\" here"), std::string::npos);
+    EXPECT_EQ(difference(*loaded.model, "jax"), "");
+    // timm's backbone of the root alone is its stem.
+    const bool stages = name == std::string("hybrid_stages");
+    EXPECT_NO_THROW(
+        formats::at(timm, stages ? "patch_embed.backbone.stem.conv.weight" : "patch_embed.backbone.conv.weight"));
+  }
+}
+
 struct GoldenFile {
   test::GoldenCase golden;
   test::TemporaryFolder folder;
