@@ -49,17 +49,21 @@ nn::BlockConfig block_config(const VitConfig& c, int64_t index) {
   return block;
 }
 
+nn::PatchEmbedConfig patch_embed_config(const VitConfig& c) {
+  nn::PatchEmbedConfig patches = {.channels = c.in_chans,
+                                  .patch_height = c.patch_size[0],
+                                  .patch_width = c.patch_size[1],
+                                  .D = c.embed_dim,
+                                  .bias = c.patch_bias,
+                                  .norm = c.patch_norm,
+                                  .norm_eps = c.norm_eps};
+  if (c.hybrid()) patches.channels = patches.backbone.emplace(c.resnetv2()).out_channels();
+  return patches;
+}
+
 }  // namespace
 
-Vit::Vit(const VitConfig& config)
-    : config_(config),
-      patch_embed_({.channels = config.in_chans,
-                    .patch_height = config.patch_size[0],
-                    .patch_width = config.patch_size[1],
-                    .D = config.embed_dim,
-                    .bias = config.patch_bias,
-                    .norm = config.patch_norm,
-                    .norm_eps = config.norm_eps}) {
+Vit::Vit(const VitConfig& config) : config_(config), patch_embed_(patch_embed_config(config)) {
   const int64_t D = config.embed_dim;
   if (config.class_token) add_parameter("cls_token", cls_token_, {1, 1, D}, nn::normal(1e-6));
   if (config.reg_tokens > 0) add_parameter("reg_token", reg_token_, {1, config.reg_tokens, D}, nn::normal(1e-6));

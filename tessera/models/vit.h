@@ -21,6 +21,14 @@ struct VitConfig {
   std::vector<int64_t> img_size = {224, 224};  // height, width; one number: both
   std::vector<int64_t> patch_size = {16, 16};  // height, width; one number: both
   int64_t in_chans = 3;
+  // A hybrid cuts its patches, of one pixel by default, from the output of a residual network (nn/resnetv2.h).
+  std::string backbone = "none";
+  std::vector<int64_t> backbone_layers = {};    // units of each stage; none: the root alone
+  std::vector<int64_t> backbone_channels = {};  // that each stage gives; by default 4, 8, 16, … times the root's
+  int64_t backbone_stem = 64;                   // channels of the root
+  double backbone_norm_eps = 1e-5;              // of its group norms
+  std::string weight_std = "variance";          // what weight standardisation adds its epsilon to
+  double weight_std_eps = 1e-8;
   int64_t num_classes = 1000;
   int64_t embed_dim = 768;  // D
   int64_t depth = 12;       // L
@@ -54,10 +62,20 @@ struct VitConfig {
   int64_t representation_size = 0;  // hidden width of the paper's pre-training head; 0: one linear layer
 
   int64_t mlp_hidden() const { return static_cast<int64_t>(static_cast<double>(embed_dim) * mlp_ratio); }
+  bool hybrid() const { return backbone != "none"; }
+  nn::ResNetV2Config resnetv2() const;  // of a hybrid
+  // Rows and columns of patches.
+  int64_t grid_height() const { return features(img_size[0]) / patch_size[0]; }
+  int64_t grid_width() const { return features(img_size[1]) / patch_size[1]; }
+  // Pixels along one axis of what patches are cut from.
+  int64_t features(int64_t extent) const { return hybrid() ? resnetv2().reduced(extent) : extent; }
 
   void visit(Options& o);
   // Fills in what depends on other keys and refuses what cannot be. A UsageError names the key.
   void complete(const Options& given);
+
+ private:
+  void complete_backbone(const Options& given);
 };
 
 class Vit : public Model {
@@ -87,8 +105,8 @@ class Vit : public Model {
   Tensor embed_positions(const Tensor& patches) const;
   Tensor pool(const Tensor& tokens) const;
   Tensor mean_of_heads(const Tensor& features) const;
-  int64_t grid_height() const { return config_.img_size[0] / config_.patch_size[0]; }
-  int64_t grid_width() const { return config_.img_size[1] / config_.patch_size[1]; }
+  int64_t grid_height() const { return config_.grid_height(); }
+  int64_t grid_width() const { return config_.grid_width(); }
   int64_t patches() const { return grid_height() * grid_width(); }
   int64_t prefix() const { return (config_.class_token ? 1 : 0) + (config_.distilled ? 1 : 0) + config_.reg_tokens; }
   int64_t tokens() const { return prefix() + patches(); }

@@ -11,6 +11,21 @@ void VitConfig::visit(Options& o) {
   o("patch_size", patch_size, "height and width of a patch in pixels; one number for both").at_least(1).at_most(16384);
   o("in_chans", in_chans, "channels of the picture").at_least(1).at_most(4096);
   o("num_classes", num_classes, "classes; 0: no head, the pooled features come out").at_least(0).at_most(10000000);
+  o.section("Hybrid");
+  o("backbone", backbone, "a convolutional network from whose output the patches are cut").one_of({"none", "resnetv2"});
+  o("backbone_layers", backbone_layers, "residual units of each of its stages; none: its root alone")
+      .at_least(1)
+      .at_most(1024);
+  o("backbone_channels", backbone_channels, "channels of each stage; by default 4, 8, 16, ... times backbone_stem")
+      .at_least(128)
+      .at_most(65536);
+  o("backbone_stem", backbone_stem, "channels of its root").at_least(32).at_most(65536);
+  o("backbone_norm_eps", backbone_norm_eps, "epsilon of its group norms").above(0);
+  o("weight_std", weight_std,
+    "its weights are standardised with an epsilon that is added to their variance (timm) or "
+    "deviation (JAX)")
+      .one_of({"variance", "deviation"});
+  o("weight_std_eps", weight_std_eps, "that epsilon").above(0);
   o.section("Encoder");
   o("embed_dim", embed_dim, "width of the tokens (D)").at_least(1).at_most(65536);
   o("depth", depth, "number of blocks (L)").at_least(0).at_most(4096);
@@ -63,7 +78,35 @@ void VitConfig::visit(Options& o) {
       .below(1);
 }
 
+nn::ResNetV2Config VitConfig::resnetv2() const {
+  return {.channels = in_chans,
+          .stem = backbone_stem,
+          .layers = backbone_layers,
+          .widths = backbone_channels,
+          .norm_eps = backbone_norm_eps,
+          .standard_eps = weight_std_eps,
+          .epsilon_on = weight_std == "deviation" ? ops::EpsilonOn::deviation : ops::EpsilonOn::variance};
+}
+
+void VitConfig::complete_backbone(const Options& given) {
+  if (!given.is_set("patch_size")) patch_size = {1, 1};
+  const size_t stages = backbone_layers.size();
+  if (stages > 8) fail_usage("backbone_layers has {} stages, but 8 are the most", stages);
+  if (backbone_channels.empty())
+    for (size_t stage = 0; stage < stages; ++stage) backbone_channels.push_back(backbone_stem * (int64_t{4} << stage));
+  if (backbone_channels.size() != stages)
+    fail_usage("backbone_channels takes a number for each of the {} stages of backbone_layers, not {}", stages,
+               backbone_channels.size());
+  using nn::ResNetV2Config;
+  if (backbone_stem % ResNetV2Config::kGroups != 0)
+    fail_usage("backbone_stem must be a multiple of {}, not {}", ResNetV2Config::kGroups, backbone_stem);
+  for (int64_t channels : backbone_channels)
+    if (constexpr int64_t unit = ResNetV2Config::kGroups * ResNetV2Config::kBottleneck; channels % unit != 0)
+      fail_usage("backbone_channels must be multiples of {}, not {}", unit, channels);
+}
+
 void VitConfig::complete(const Options& given) {
+  if (hybrid()) complete_backbone(given);
   for (std::vector<int64_t>* size : {&img_size, &patch_size}) {
     if (size->size() == 1) size->push_back(size->front());
   }
@@ -72,9 +115,9 @@ void VitConfig::complete(const Options& given) {
   if (!given.is_set("patch_bias")) patch_bias = !pre_norm;
   if (!given.is_set("fc_norm")) fc_norm = global_pool == "avg";
   if (!given.is_set("mlp_drop_rate")) mlp_drop_rate = proj_drop_rate;
-  if (img_size[0] < patch_size[0] || img_size[1] < patch_size[1])
-    fail_usage("patch_size {}x{} is larger than img_size {}x{}", patch_size[0], patch_size[1], img_size[0],
-               img_size[1]);
+  if (grid_height() == 0 || grid_width() == 0)
+    fail_usage("patch_size {}x{} is larger than {} {}x{}", patch_size[0], patch_size[1],
+               hybrid() ? "the backbone's output" : "img_size", features(img_size[0]), features(img_size[1]));
   if (head_dim == 0) {
     if (embed_dim % num_heads != 0) {
       fail_usage("num_heads {} does not divide embed_dim {}; choose a divisor, or give head_dim", num_heads, embed_dim);

@@ -13,6 +13,8 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr const char *kRoot = "patch_embed.backbone.stem.conv.weight", *kRootAlone = "patch_embed.backbone.conv.weight";
+
 int64_t root(int64_t n) {
   const auto r = static_cast<int64_t>(std::llround(std::sqrt(static_cast<double>(n))));
   return r * r == n ? r : 0;  // 0: no square
@@ -23,6 +25,7 @@ struct Inference {
   const Shapes& shapes;
   const Json& known;
   Json keys = {{"family", "vit"}};
+  int64_t reduction = 1;  // pixels of the picture for one of what patches are cut from, along each axis
   std::vector<std::string> unknown = {}, assumed = {};
 
   bool has(const std::string& name) const { return shapes.count(name) > 0; }
@@ -34,6 +37,9 @@ struct Inference {
   int64_t numel(const std::string& name) const { return has(name) ? shapes.at(name).numel() : 0; }
 
   void tell_encoder();
+  void tell_patches();
+  void tell_backbone(const std::string& root);
+  int64_t units_of(const std::string& stage) const;
   int64_t tell_depth();
   void tell_mlp(int64_t D);
   void tell_heads(int64_t D);
@@ -43,16 +49,47 @@ struct Inference {
   void put_grid(int64_t height, int64_t width);
 };
 
-void Inference::tell_encoder() {
+void Inference::tell_patches() {
   const Shape& patch = shapes.at("patch_embed.proj.weight");
   TESSERA_CHECK(patch.rank() == 4, "the tensor 'patch_embed.proj.weight' is {}, but it must be (D, C, height, width)",
                 to_string(patch));
-  const int64_t D = patch[0];
-  keys["embed_dim"] = D;
+  keys["embed_dim"] = patch[0];
   keys["in_chans"] = patch[1];
   keys["patch_size"] = {patch[2], patch[3]};
   keys["patch_bias"] = has("patch_embed.proj.bias");
   if (has("patch_embed.norm1.weight")) keys["patch_norm"] = true;
+  for (const std::string root : {kRoot, kRootAlone})
+    if (has(root)) tell_backbone(root);
+}
+
+// Stages and their units are numbered without gaps.
+int64_t Inference::units_of(const std::string& stage) const {
+  int64_t units = 0;
+  while (has(fmt::format("{}.blocks.{}.conv3.weight", stage, units))) ++units;
+  return units;
+}
+
+// A hybrid's network, whose root's weights have this name.
+void Inference::tell_backbone(const std::string& root) {
+  keys["backbone"] = "resnetv2";
+  keys["backbone_stem"] = extent(root, 0);
+  keys["in_chans"] = extent(root, 1);
+  keys["backbone_layers"] = keys["backbone_channels"] = Json::array();
+  for (int64_t i = 0;; ++i) {
+    const std::string stage = fmt::format("patch_embed.backbone.stages.{}", i);
+    const int64_t units = units_of(stage);
+    if (units == 0) break;
+    TESSERA_CHECK(i < 8, "it holds {}.blocks, but a hybrid has 8 stages at the most", stage);
+    keys["backbone_layers"].push_back(units);
+    keys["backbone_channels"].push_back(extent(stage + ".blocks.0.conv3.weight", 0));
+    if (i > 0) reduction *= 2;
+  }
+  reduction *= 4;  // of the root
+}
+
+void Inference::tell_encoder() {
+  tell_patches();
+  const int64_t D = keys["embed_dim"].get<int64_t>();
   const int64_t depth = tell_depth();
   keys["depth"] = depth;
   keys["pre_norm"] = has("norm_pre.weight");
@@ -137,7 +174,8 @@ void Inference::tell_heads(int64_t D) {
 }
 
 void Inference::put_grid(int64_t height, int64_t width) {
-  keys["img_size"] = {height * keys["patch_size"][0].get<int64_t>(), width * keys["patch_size"][1].get<int64_t>()};
+  keys["img_size"] = {height * reduction * keys["patch_size"][0].get<int64_t>(),
+                      width * reduction * keys["patch_size"][1].get<int64_t>()};
 }
 
 void Inference::tell_tokens(int64_t D) {
@@ -169,8 +207,11 @@ void Inference::tell_grid(int64_t D, int64_t prefix) {
   const int64_t rows = numel("pos_embed") / D;
   const Json said = known.value("img_size", Json()), size = said.is_array() ? said : Json::array({said});
   if (!size.empty() && size.front().is_number_integer() && size.back().is_number_integer()) {
-    const int64_t height = size.front().get<int64_t>() / keys["patch_size"][0].get<int64_t>(),
-                  width = size.back().get<int64_t>() / keys["patch_size"][1].get<int64_t>();
+    const auto patches = [this](const Json& side, size_t axis) {
+      const auto extent = side.get<int64_t>();
+      return (extent / reduction + (extent % reduction > 0 ? 1 : 0)) / keys["patch_size"][axis].get<int64_t>();
+    };
+    const int64_t height = patches(size.front(), 0), width = patches(size.back(), 1);
     if (rows == height * width + prefix || (rows == height * width && prefix > 0)) {
       keys["no_embed_class"] = prefix > 0 && rows == height * width;
       return put_grid(height, width);
@@ -207,6 +248,9 @@ std::optional<Inferred> infer_vit(const Shapes& shapes, const std::string& known
   };
   if (!shapes.count("patch_embed.proj.weight") || std::none_of(shapes.begin(), shapes.end(), is_block))
     return std::nullopt;
+  const auto is_backbone = [](const auto& entry) { return entry.first.rfind("patch_embed.backbone.", 0) == 0; };
+  if (std::any_of(shapes.begin(), shapes.end(), is_backbone) && !shapes.count(kRoot) && !shapes.count(kRootAlone))
+    return std::nullopt;  // a hybrid of another network
   const Json said = Json::parse(known);
   Inference inference{shapes, said};
   inference.tell_encoder();

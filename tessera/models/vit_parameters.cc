@@ -52,6 +52,8 @@ std::optional<Spatial> Vit::spatial(const std::string& parameter) const {
   if (parameter == "pos_embed.col") return Spatial{Spatial::Kind::positions, 1, grid_width()};
   if (parameter == "patch_embed.proj.weight")
     return Spatial{Spatial::Kind::patches, config_.patch_size[0], config_.patch_size[1]};
+  if (parameter == "patch_embed.backbone.stem.conv.weight" || parameter == "patch_embed.backbone.conv.weight")
+    return Spatial{Spatial::Kind::patches, 7, 7};  // for its channels
   if (parameter.find("relative_position_bias_table") != std::string::npos)
     return grid(Spatial::Kind::relative, prefix() > 0 ? 3 : 0);
   return std::nullopt;

@@ -21,8 +21,19 @@ std::vector<ShapeStep> Vit::shapes() {
 
   std::vector<ShapeStep> steps;
   steps.push_back({"input", {config_.img_size[0], config_.img_size[1], config_.in_chans}});
-  const int64_t patch = config_.patch_size[0] * config_.patch_size[1] * config_.in_chans;
-  steps.push_back({"patch_embed", {grid_height(), grid_width(), D}, count("patch_embed."), P * patch * D});
+  int64_t channels = config_.in_chans, in_backbone = 0;
+  if (const nn::ResNetV2* backbone = patch_embed_.backbone()) {
+    for (const auto& [name, shape, macs] : backbone->steps(config_.img_size[0], config_.img_size[1])) {
+      const bool root_alone = config_.backbone_layers.empty();  // whose parameters have no name of its own
+      const int64_t scalars = count(backbone->path() + "." + (root_alone ? "" : name + "."));
+      steps.push_back({backbone->path(name), shape, scalars, macs});
+      in_backbone += scalars;
+      channels = shape[2];
+    }
+  }
+  const int64_t patch = config_.patch_size[0] * config_.patch_size[1] * channels;
+  steps.push_back(
+      {"patch_embed", {grid_height(), grid_width(), D}, count("patch_embed.") - in_backbone, P * patch * D});
   steps.push_back({"flatten", {P, D}});
   steps.push_back({"tokens and positions",
                    {N, D},

@@ -74,9 +74,11 @@ std::string difference(const models::Model& model, const std::string& name) {
   const Origin& origin = origins().at(name);
   if (origin.write_config) return "";  // the config says it
   Json theirs = {{"act", "gelu_erf"}, {"norm_eps", 1e-6}};
+  const Json ours = Json::parse(model.architecture());
+  if (ours.value("backbone", "none") != "none")
+    theirs.update({{"backbone_norm_eps", 1e-5}, {"weight_std", "variance"}, {"weight_std_eps", 1e-8}});
   for (const auto& [key, text] : origin.architecture)
     if (theirs.contains(key)) theirs[key] = value_of(text);
-  const Json ours = Json::parse(model.architecture());
   std::string text;
   for (const auto& [key, value] : theirs.items()) {
     if (!ours.contains(key) || ours[key] == value) continue;

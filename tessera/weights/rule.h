@@ -3,7 +3,7 @@
 //   {"encoder.layers.encoder_layer_{i}.ln_1.{p}", "blocks.{i}.norm1.{p}"}
 //
 // {anything} stands for one or more characters other than '.' and '/', the same ones on both sides. One array may feed
-// several parameters, or several arrays one.
+// several parameters, or several arrays one. {i+1} is a number that is greater by one than {i} of the other side.
 #pragma once
 
 #include <map>
@@ -25,6 +25,8 @@ struct Rule {
   Part part = {};              // of the parameter that the array is
   Part take = {};              // of the array that is used, before it is rearranged
   bool old = false;            // another spelling, which is read and not written
+  std::string with = {};       // read only from a file that has an array of this name
+  std::string without = {};    // read only from a file that has none
 };
 
 using Captures = std::map<std::string, std::string>;

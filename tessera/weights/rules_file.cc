@@ -51,6 +51,17 @@ void RulesFile::check_pattern(const std::string& pattern) const {
   TESSERA_CHECK(!open && !pattern.empty(), "{}: the pattern '{}' is empty or lacks a '}}'", where, pattern);
 }
 
+// A name that the pattern matches: each placeholder is 1.
+std::string example_of(std::string_view pattern) {
+  std::string name;
+  bool inside = false;
+  for (char c : pattern) {
+    if (c == '{' || !inside) name += c == '{' ? '1' : c;
+    if (c == '{' || c == '}') inside = c == '{';
+  }
+  return name;
+}
+
 void RulesFile::add(const std::string& from, const Json& value) {
   if (value.is_array()) {
     for (const Json& one : value) add(from, one);
@@ -80,9 +91,8 @@ void RulesFile::add(const std::string& from, const Json& value) {
   check_pattern(from);
   check_pattern(rule.to);
   const Rearrange rearrange(rule.rearrange, where + ": rule '" + from + "'");
-  const std::optional<Captures> own = match(from, from);  // each placeholder stands for itself
   try {
-    if (own) filled(rule.to, *own);
+    filled(rule.to, match(from, example_of(from)).value_or(Captures()));
   } catch (const std::out_of_range&) {
     fail("{}: rule '{}': '{}' has a placeholder that the name does not have", where, from, rule.to);
   }

@@ -95,6 +95,13 @@ void add_piece(WeightFile& file, size_t index, const Rule& rule, const std::stri
   feed->pieces.push_back({index, rule});
 }
 
+bool applies(const Rule& rule, const formats::NamedArrays& arrays) {
+  const auto holds = [&](const std::string& name) {
+    return std::any_of(arrays.begin(), arrays.end(), [&](const auto& entry) { return entry.first == name; });
+  };
+  return (rule.with.empty() || holds(rule.with)) && (rule.without.empty() || !holds(rule.without));
+}
+
 void plan(WeightFile& file) {
   for (size_t i = 0; i < file.arrays.size(); ++i) {
     const std::string& name = file.arrays[i].first;
@@ -106,7 +113,7 @@ void plan(WeightFile& file) {
     bool used = false;
     for (const Rule& rule : file.convention.rules) {
       const std::optional<Captures> captures = match(rule.from, name);
-      if (!captures) continue;
+      if (!captures || !applies(rule, file.arrays)) continue;
       add_piece(file, i, rule, filled(rule.to, *captures));
       used = true;
     }

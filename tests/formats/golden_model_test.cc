@@ -48,8 +48,8 @@ TEST(GoldenModel, EveryCaseIsRead) {
       EXPECT_EQ(golden.gradients->labels, (std::vector<int64_t>{1, 3}));
     }
   }
-  EXPECT_EQ(cases, 45);
-  EXPECT_EQ(with_gradients, 2);
+  EXPECT_EQ(cases, 47);
+  EXPECT_EQ(with_gradients, 3);
 }
 
 TEST(GoldenModel, InputsMayBeGivenByValue) {

@@ -48,6 +48,12 @@ std::string architecture_from(const GoldenCase& golden) {
         "init_values", "pre_norm",    "pos_embed",   "rel_pos_type", "rel_pos_dim", "shared_rel_pos", "norm_eps"})
     if (timm.contains(key)) ours[key] = timm[key];
   if (timm.value("class", "").find("MAE") != std::string::npos) ours["pos_embed"] = "sincos_2d_mae";
+  if (const auto backbone = timm.find("backbone"); backbone != timm.end()) {
+    ours["backbone"] = "resnetv2";
+    ours["backbone_layers"] = (*backbone)["layers"];
+    ours["backbone_channels"] = (*backbone)["channels"];
+    ours["backbone_stem"] = (*backbone)["stem_chs"];
+  }
   ours["distilled"] = timm.value("class", "") == "timm VisionTransformerDistilled";
   if (timm.contains("mlp_layer")) ours["mlp_layer"] = timm["mlp_layer"] == "SwiGLU" ? "swiglu" : "swiglu_packed";
   if (timm.contains("dim_feedforward")) {  // torch.nn.TransformerEncoderLayer
@@ -88,7 +94,7 @@ std::string our_name(const GoldenCase& golden, std::string name) {
                                    {"(blocks\\.\\d+)\\.1\\.net\\.[34]", "$1.mlp.fc2"},
                                    {"(mlp|linear)_head", "head"}};
   const Rules& rules = golden.origin == "lucidrains" ? lucidrains : torch;
-  if (golden.origin == "timm") return name;
+  if (golden.origin == "timm") return name.starts_with("backbone.") ? "patch_embed." + name : name;
   for (const auto& [from, to] : rules) name = std::regex_replace(name, std::regex(from), to);
   return name;
 }
@@ -229,22 +235,22 @@ TEST_P(GoldenVitGradients, OfEveryParameterAndOfThePicture) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenVit,
-                         testing::Values("tiny_vit_cls", "tiny_vit_eps", "tiny_vit_avg_fcnorm", "tiny_vit_nocls_avg",
-                                         "tiny_vit_gap_norm_first", "tiny_vit_reg4", "tiny_vit_reg4_noembed",
-                                         "tiny_vit_qknorm", "tiny_vit_layerscale", "tiny_vit_prenorm",
-                                         "tiny_vit_noqkvbias", "tiny_vit_nopos", "tiny_vit_nonsquare",
-                                         "tiny_vit_nonsquare_patch", "tiny_postnorm_gelu", "tiny_postnorm_relu",
-                                         "tiny_postnorm_eps", "tiny_relpos_bias", "tiny_relpos_bias_cls",
-                                         "tiny_relpos_mlp", "tiny_relpos_mlp_cls", "tiny_relpos_shared",
-                                         "tiny_deit_distilled", "tiny_vit_swiglu", "tiny_vit_swiglu_packed",
-                                         "tiny_vit_map", "tiny_vit_mae_sincos", "tiny_lucidrains_vit",
-                                         "tiny_lucidrains_vit_mean", "tiny_simplevit", "vit_tiny_patch16_224",
-                                         "vit_small_patch16_224", "vit_small_patch16_384", "vit_base_patch32_224",
-                                         "deit_small_distilled_patch16_224", "vit_relpos_small_patch16_224"),
-                         [](const auto& info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(
+    Cases, GoldenVit,
+    testing::Values("tiny_vit_cls", "tiny_vit_eps", "tiny_vit_avg_fcnorm", "tiny_vit_nocls_avg",
+                    "tiny_vit_gap_norm_first", "tiny_vit_reg4", "tiny_vit_reg4_noembed", "tiny_vit_qknorm",
+                    "tiny_vit_layerscale", "tiny_vit_prenorm", "tiny_vit_noqkvbias", "tiny_vit_nopos",
+                    "tiny_vit_nonsquare", "tiny_vit_nonsquare_patch", "tiny_postnorm_gelu", "tiny_postnorm_relu",
+                    "tiny_postnorm_eps", "tiny_relpos_bias", "tiny_relpos_bias_cls", "tiny_relpos_mlp",
+                    "tiny_relpos_mlp_cls", "tiny_relpos_shared", "tiny_deit_distilled", "tiny_vit_swiglu",
+                    "tiny_vit_swiglu_packed", "tiny_vit_map", "tiny_vit_mae_sincos", "tiny_lucidrains_vit",
+                    "tiny_lucidrains_vit_mean", "tiny_simplevit", "vit_tiny_patch16_224", "vit_small_patch16_224",
+                    "vit_small_patch16_384", "vit_base_patch32_224", "deit_small_distilled_patch16_224",
+                    "vit_relpos_small_patch16_224", "tiny_hybrid", "vit_small_r26_s32_224"),
+    [](const auto& info) { return std::string(info.param); });
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenVitGradients, testing::Values("tiny_vit_cls", "tiny_postnorm_gelu"),
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenVitGradients,
+                         testing::Values("tiny_vit_cls", "tiny_postnorm_gelu", "tiny_hybrid"),
                          [](const auto& info) { return std::string(info.param); });
 
 // The parameters of a plain ViT with patch p, C channels, N tokens and K classes, from the paper's definitions.
@@ -259,6 +265,7 @@ TEST(Models, HaveExactParameterCounts) {
   const auto known = nlohmann::json::parse(read_text(test::golden_path("models/parameters.json")));
   const std::map<std::string, int64_t> others = {
       {"vit_small_patch32_384", vit_parameters(32, 3, 145, 384, 12, 1536, 1000, true)},
+      {"vit_tiny_r_s16_p8_384", known["timm"]["vit_tiny_r_s16_p8_224"].get<int64_t>() + (144 - 49) * 192},
       {"vit_lite_7_4", vit_parameters(4, 3, 65, 256, 7, 512, 10, true)},
       {"vit_cifar", vit_parameters(4, 3, 64, 128, 6, 256, 10, false)},
       {"vit_mnist", vit_parameters(4, 1, 49, 96, 4, 192, 10, false)}};

@@ -319,7 +319,12 @@ TEST(Vit, ItsShapesTellTheArchitecture) {
                                {{"mlp_layer", "swiglu"}, {"mlp_ratio", "1.5"}},
                                {{"mlp_layer", "swiglu_packed"}},
                                {{"global_pool", "map"}, {"class_token", "false"}},
-                               {{"patch_norm", "true"}, {"qkv_bias", "false"}, {"attn_proj_bias", "false"}}};
+                               {{"patch_norm", "true"}, {"qkv_bias", "false"}, {"attn_proj_bias", "false"}},
+                               {{"backbone", "resnetv2"}, {"patch_size", "2"}, {"backbone_stem", "32"}},
+                               {{"backbone", "resnetv2"},
+                                {"patch_size", "1"},
+                                {"backbone_layers", "[1, 2]"},
+                                {"backbone_channels", "[256, 128]"}}};
   for (const Settings& settings : variants) {
     const auto model = tiny(settings);
     const Shapes shapes = shapes_of(*model);
@@ -330,11 +335,32 @@ TEST(Vit, ItsShapesTellTheArchitecture) {
   }
 }
 
+// A hybrid of a network that is not known is no ViT of some channels.
+TEST(Vit, HybridsOfOtherNetworksAreNotTold) {
+  const auto model = tiny({{"backbone", "resnetv2"}, {"patch_size", "1"}, {"backbone_layers", "[1]"}});
+  Shapes shapes = shapes_of(*model);
+  EXPECT_NE(infer(shapes, R"({"num_heads": 2})").architecture, "");
+  shapes["patch_embed.backbone.conv1.0.weight"] = shapes.at("patch_embed.backbone.stem.conv.weight");
+  shapes.erase("patch_embed.backbone.stem.conv.weight");
+  EXPECT_EQ(infer(shapes, R"({"num_heads": 2})").architecture, "");
+}
+
+// Each halving of a hybrid's network rounds up.
+TEST(Vit, HybridsTakePicturesOfAnySize) {
+  const Settings settings = {
+      {"backbone", "resnetv2"}, {"patch_size", "1"}, {"backbone_layers", "[1, 1, 1]"}, {"img_size", "[33, 49]"}};
+  const auto model = tiny(settings);
+  const ops::NoGrad no_grad;
+  EXPECT_EQ(model->forward_features(pictures(2, 33, 49)).shape(), (Shape{2, 1 + 3 * 4, 16}));  // ⌈33/16⌉, ⌈49/16⌉
+}
+
 TEST(Vit, ShapesAddUpToTheModel) {
   const Settings variants[] = {{{"reg_tokens", "2"}, {"pre_norm", "true"}, {"representation_size", "8"}},
                                {{"distilled", "true"}, {"patch_norm", "true"}, {"mlp_layer", "swiglu"}},
                                {{"rel_pos_type", "mlp"}, {"shared_rel_pos", "true"}, {"global_pool", "map"}},
-                               {{"mlp_layer", "swiglu_packed"}, {"global_pool", "none"}}};
+                               {{"mlp_layer", "swiglu_packed"}, {"global_pool", "none"}},
+                               {{"backbone", "resnetv2"}, {"patch_size", "2"}},
+                               {{"backbone", "resnetv2"}, {"patch_size", "1"}, {"backbone_layers", "[2, 1]"}}};
   for (const Settings& settings : variants) {
     const auto model = tiny(settings);
     int64_t parameters = 0;
@@ -365,6 +391,17 @@ TEST(Vit, RefusesWhatCannotBe) {
   EXPECT_NE(message({{"global_pool", "map"}, {"num_heads", "3"}, {"head_dim", "4"}}).find("num_heads 3"),
             std::string::npos);
   EXPECT_NE(message({{"mlp_layer", "swiglu_packed"}, {"mlp_ratio", "0.3125"}}).find("odd"), std::string::npos);
+  const auto hybrid = [&](Settings settings) {
+    settings.emplace_back("backbone", "resnetv2");
+    return message(settings);
+  };
+  EXPECT_NE(hybrid({{"patch_size", "5"}}).find("patch_size 5x5 is larger than the backbone's output 4x4"),
+            std::string::npos);
+  EXPECT_NE(hybrid({{"backbone_layers", "[1, 1]"}, {"backbone_channels", "[256]"}}).find("each of the 2 stages"),
+            std::string::npos);
+  EXPECT_NE(hybrid({{"backbone_layers", "[1]"}, {"backbone_channels", "[160]"}}).find("multiples of 128, not 160"),
+            std::string::npos);
+  EXPECT_NE(hybrid({{"backbone_stem", "48"}}).find("multiple of 32, not 48"), std::string::npos);
   EXPECT_NE(message({{"depth", "-1"}}).find("depth"), std::string::npos);
   EXPECT_NE(message({{"family", "\"vitt\""}}).find("vit"), std::string::npos);
   EXPECT_NE(test::error_of([] { architecture_of("vit_tiny_patch16_225"); }).find("vit_tiny_patch16_224"),

@@ -81,7 +81,7 @@ TEST(Origins, ConfigsGiveClassesEpsilonAndActivation) {
 }
 
 TEST(Origins, GooglesOwnLogits) {
-  for (const char* name : {"vit_token", "vit_gap", "vit_unpooled"}) {
+  for (const char* name : {"vit_token", "vit_gap", "vit_unpooled", "hybrid_root", "hybrid_stages"}) {
     const std::string base = std::string("origins/jax/") + name;
     LoadOptions options;
     if (name == std::string("vit_unpooled")) options.set = {{"global_pool", "none"}};
@@ -89,6 +89,37 @@ TEST(Origins, GooglesOwnLogits) {
     const formats::SafeTensors expect = formats::read_safetensors(test::golden_path(base + ".safetensors"));
     const Tensor logits = logits_of(loaded, formats::to_tensor(formats::at(expect.arrays, "input_nhwc")));
     EXPECT_LE(largest_difference(logits, formats::at(expect.arrays, "logits")), 1e-5) << name;
+  }
+}
+
+// Under their own names and timm's, and back. What timm's code does otherwise is told.
+TEST(Origins, HybridsAreWrittenAndReadBack) {
+  const test::TemporaryFolder folder;
+  for (const char* name : {"hybrid_root", "hybrid_stages"}) {
+    const std::string base = std::string("origins/jax/") + name;
+    const LoadedModel loaded = load_model(test::golden_path(base + ".npz"));
+    const Tensor images = formats::to_tensor(
+        formats::at(formats::read_safetensors(test::golden_path(base + ".safetensors")).arrays, "input_nhwc"));
+    const Tensor logits = logits_of(loaded, images);
+    formats::write_npz(folder / "w.npz", exported(*loaded.model, "jax"));
+    const formats::NamedArrays timm = exported(*loaded.model, "timm");
+    formats::write_safetensors(folder / "w.safetensors", timm);
+    EXPECT_EQ(largest_difference(logits, formats::array_of(logits_of(load_model(folder / "w.npz"), images))), 0)
+        << name;
+    LoadOptions options = with_heads(2);
+    for (const auto& [key, value] : {std::pair{"act", "gelu_tanh"}, std::pair{"backbone_norm_eps", "1e-6"},
+                                     std::pair{"weight_std", "deviation"}, std::pair{"weight_std_eps", "1e-5"}})
+      options.set.emplace_back(key, value);
+    EXPECT_EQ(
+        largest_difference(logits, formats::array_of(logits_of(load_model(folder / "w.safetensors", options), images))),
+        0)
+        << name;
+    EXPECT_NE(difference(*loaded.model, "timm").find("weight_std is \"deviation\" here"), std::string::npos);
+    EXPECT_EQ(difference(*loaded.model, "jax"), "");
+    // timm's backbone of the root alone is its stem.
+    const bool stages = name == std::string("hybrid_stages");
+    EXPECT_NO_THROW(
+        formats::at(timm, stages ? "patch_embed.backbone.stem.conv.weight" : "patch_embed.backbone.conv.weight"));
   }
 }
 
@@ -136,7 +167,8 @@ INSTANTIATE_TEST_SUITE_P(
                     GoldenOrigin{"jax_vit_tiny_prelogits", {}}, GoldenOrigin{"jax_bigvision_gap_tiny", {}},
                     GoldenOrigin{"tiny_lucidrains_vit", kThree}, GoldenOrigin{"tiny_lucidrains_vit_mean", kThree},
                     GoldenOrigin{"tiny_simplevit", {{"num_heads", "3"}, {"img_size", "[32, 40]"}}},
-                    GoldenOrigin{"vit_b_32", {}}, GoldenOrigin{"tiny_deit_distilled", kThree},
+                    GoldenOrigin{"vit_b_32", {}}, GoldenOrigin{"tiny_hybrid", kThree},
+                    GoldenOrigin{"vit_small_r26_s32_224", {}}, GoldenOrigin{"tiny_deit_distilled", kThree},
                     GoldenOrigin{"tiny_vit_map", kThree}, GoldenOrigin{"tiny_vit_swiglu", kThree},
                     GoldenOrigin{"tiny_vit_swiglu_packed", kThree}, GoldenOrigin{"tiny_vit_reg4_noembed", kThree},
                     GoldenOrigin{"tiny_vit_layerscale", kThree}, GoldenOrigin{"tiny_vit_prenorm", kThree},

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support.h"
+
 namespace tessera::weights {
 namespace {
 
@@ -19,6 +21,17 @@ TEST(Rule, APlaceholderMayBePartOfAComponentAndStandTwice) {
   EXPECT_EQ(match("l_{i}.in_proj_{p}", "l_3.in_proj_weight")->at("p"), "weight");
   EXPECT_TRUE(match("{a}.{a}", "x.x"));
   EXPECT_FALSE(match("{a}.{a}", "x.y"));
+}
+
+TEST(Rule, APatternMayCountFromOne) {
+  const auto captures = match("block{s+1}/unit{u+1}/kernel", "block2/unit10/kernel");
+  ASSERT_TRUE(captures);
+  EXPECT_EQ(filled("stages.{s}.blocks.{u}.weight", *captures), "stages.1.blocks.9.weight");
+  EXPECT_EQ(filled("block{s+1}/unit{u+1}/kernel", *captures), "block2/unit10/kernel");
+  for (const char* none : {"block0/unit1/kernel", "block01/unit1/kernel", "blockx/unit1/kernel",
+                           "block99999999999999999999/unit1/kernel", "block-1/unit1/kernel"})
+    EXPECT_FALSE(match("block{s+1}/unit{u+1}/kernel", none)) << none;
+  EXPECT_NE(test::error_of([] { filled("{i+1}", {{"i", "x"}}); }).find("not for 'x'"), std::string::npos);
 }
 
 TEST(Rule, TailsBeginAtSeparators) {

@@ -57,13 +57,36 @@ void add_block(std::vector<Rule>& rules, const std::string& from, const std::str
   }
 }
 
+// Of a hybrid's residual network. Where that is the root alone, timm's names of it are shorter.
+void add_backbone(std::vector<Rule>& rules) {
+  const std::string ours = "patch_embed.backbone.", stage = "block1/unit1/conv1/kernel";
+  const auto add_layer = [&](const std::string& conv, const std::string& norm, const std::string& to_conv,
+                             const std::string& to_norm, const std::string& with, const std::string& without) {
+    const auto add = [&](const std::string& from, const std::string& to, const char* rearrange) {
+      rules.push_back({.from = from, .to = ours + to, .rearrange = rearrange, .with = with, .without = without});
+    };
+    add(conv + "/kernel", to_conv + ".weight", "y x i o -> o i y x");
+    add(norm + "/scale", to_norm + ".weight", "");  // (1, 1, 1, C) in older files, whose ones nobody minds
+    add(norm + "/bias", to_norm + ".bias", "");
+  };
+  add_layer("conv_root", "gn_root", "stem.conv", "stem.norm", stage, "");
+  add_layer("conv_root", "gn_root", "conv", "norm", "", stage);
+  const std::string unit = "block{s+1}/unit{u+1}/", to = "stages.{s}.blocks.{u}.";
+  add_layer(unit + "conv_proj", unit + "gn_proj", to + "downsample.conv", to + "downsample.norm", "", "");
+  for (const std::string i : {"1", "2", "3"})
+    add_layer(unit + "conv" + i, unit + "gn" + i, to + "conv" + i, to + "norm" + i, "", "");
+}
+
 }  // namespace
 
 void register_jax(OriginRegistry& registry) {
   Origin jax;
   jax.about = "Google's JAX code: Transformer/encoderblock_0/MultiHeadDotProductAttention_1/query/kernel";
   jax.keys = {"Transformer/encoderblock_{i}/LayerNorm_0/scale", "Transformer/encoderblock/LayerNorm_0/scale"};
-  jax.architecture = {{"act", "gelu_tanh"}};  // flax.linen.gelu approximates unless told otherwise
+  jax.architecture = {{"act", "gelu_tanh"},  // flax.linen.gelu approximates unless told otherwise
+                      {"backbone_norm_eps", "1e-06"},
+                      {"weight_std", "deviation"},
+                      {"weight_std_eps", "1e-05"}};
   jax.fixed = {{"pos_embed", "learn"}, {"no_embed_class", "false"}, {"norm_position", "pre"}, {"fc_norm", "false"},
                {"final_norm", "true"}, {"qkv_bias", "true"},        {"norm_eps", "1e-06"}};
   jax.positions = PositionResize::google_zoom;
@@ -87,6 +110,7 @@ void register_jax(OriginRegistry& registry) {
   };
   add_block(jax.rules, block, "blocks.{i}.", "MultiHeadDotProductAttention_1", "LayerNorm_2", "MlpBlock_3", false);
   add_block(jax.rules, block, "blocks.{i}.", "MultiHeadDotProductAttention_0", "LayerNorm_1", "MlpBlock_0", true);
+  add_backbone(jax.rules);
   // big_vision's attention pooling.
   const std::string map = "MAPHead_0/", attention = map + "MultiHeadDotProductAttention_0/";
   jax.rules.push_back({map + "probe", "attn_pool.latent"});
