@@ -113,7 +113,7 @@ void group_norm_backward(Context& context, const GroupNormBackward& args) {
     const float *gamma = args.gamma + channels.begin, *beta = args.beta + channels.begin;
     const bool all = !args.relu;
     const auto delta = [=](const float* x, const float* dy, int64_t c) {
-      return all | ((x[c] - mean[c]) * (rstd[c] * gamma[c]) + beta[c] > 0) ? dy[c] : 0.0f;
+      return (all | ((x[c] - mean[c]) * (rstd[c] * gamma[c]) + beta[c] > 0)) ? dy[c] : 0.0f;
     };
     double* sum = dbeta.data() + channels.sample * s.C + channels.begin;
     double* sum_normed = dgamma.data() + channels.sample * s.C + channels.begin;
