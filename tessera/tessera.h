@@ -13,8 +13,8 @@
 //   open any file of arrays                  tessera/formats/open.h
 //   read and write safetensors, npy, npz     tessera/formats/
 //
-// Errors are exceptions: tessera::Error (core/error.h), with one sentence that says what to do. The library prints nothing
-// and never exits. Everything runs on OpenMP's threads (core/parallel.h).
+// Errors are exceptions: tessera::Error (core/error.h), with one sentence that says what to do. The library prints
+// nothing and never exits. Everything runs on OpenMP's threads (core/parallel.h).
 #pragma once
 
 #include "tessera/core/error.h"

@@ -99,7 +99,7 @@ void describe_foreign(const std::filesystem::path& path, const weights::LoadOpti
   const auto model = loaded(path, file, options, heads_known);
   const std::vector<std::string> become = destinations(file);
   Sum sum;
-  Table table({"tensor", "type", "shape", "bytes", "becomes"}, "lllrl");
+  Table table({"tensor", "type", "shape", "bytes", model ? "becomes" : ""}, "lllrl");
   for (size_t i = 0; i < file.arrays.size(); ++i) {
     const auto& [name, array] = file.arrays[i];
     sum.add(array);
