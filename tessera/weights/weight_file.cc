@@ -77,22 +77,22 @@ void add_piece(WeightFile& file, size_t index, const Rule& rule, const std::stri
   } catch (const Error& error) {
     fail("{}: the tensor {} does not fit: {}", file.path.string(), formats::in_quotes(name), error.what());
   }
-  auto feed = std::find_if(file.feeds.begin(), file.feeds.end(),
-                           [&](const Feed& other) { return other.parameter == parameter; });
-  if (feed == file.feeds.end()) {
+  TESSERA_CHECK(rule.part.whole() || shape.rank() > 0, "{}: the tensor {} is a single number, but it is a part of '{}'",
+                file.path.string(), formats::in_quotes(name), parameter);
+  const auto [place, is_new] = file.feed_of.emplace(parameter, file.feeds.size());
+  if (is_new)
     file.feeds.push_back({parameter, rule.part.whole() ? shape : rows_of(shape, shape[0] * rule.part.of), {}});
-    feed = file.feeds.end() - 1;
-  }
-  for (const Piece& other : feed->pieces) {
+  Feed& feed = file.feeds[place->second];
+  for (const Piece& other : feed.pieces) {
     const std::string& before = file.arrays[other.array].first;
     TESSERA_CHECK(other.rule.part.of == rule.part.of && other.rule.part.index != rule.part.index,
                   "{}: the tensors {} and {} are both the parameter '{}'", file.path.string(),
                   formats::in_quotes(before), formats::in_quotes(name), parameter);
-    TESSERA_CHECK(rows_of(shape, shape[0] * rule.part.of) == feed->shape,
+    TESSERA_CHECK(rows_of(shape, shape[0] * rule.part.of) == feed.shape,
                   "{}: the tensors {} and {}, parts of the parameter '{}', have different shapes", file.path.string(),
                   formats::in_quotes(before), formats::in_quotes(name), parameter);
   }
-  feed->pieces.push_back({index, rule});
+  feed.pieces.push_back({index, rule});
 }
 
 bool applies(const Rule& rule, const formats::NamedArrays& arrays) {
@@ -107,6 +107,7 @@ void plan(WeightFile& file) {
     const std::string& name = file.arrays[i].first;
     if (is_buffer(name, file.convention) || file.arrays[i].second.shape.numel() == 0) continue;
     if (file.convention.rules.empty()) {
+      file.feed_of.emplace(name, file.feeds.size());
       file.feeds.push_back({name, file.arrays[i].second.shape, {{i, {}}}});
       continue;
     }
@@ -166,9 +167,8 @@ WeightFile unknown_weights(WeightFile file, const formats::NamedArrays& all) {
 }  // namespace
 
 const Feed* WeightFile::feed(const std::string& parameter) const {
-  const auto found =
-      std::find_if(feeds.begin(), feeds.end(), [&](const Feed& feed) { return feed.parameter == parameter; });
-  return found == feeds.end() ? nullptr : &*found;
+  const auto found = feed_of.find(parameter);
+  return found == feed_of.end() ? nullptr : &feeds[found->second];
 }
 
 WeightFile open_weights(const fs::path& path, const Naming& naming, const models::Settings& settings) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -42,8 +43,9 @@ struct WeightFile {
   formats::NamedArrays beside;  // the other arrays of the file: optimisers, losses
   formats::Metadata metadata;
   std::vector<Feed> feeds;
-  std::vector<size_t> unused;  // arrays that no rule takes
-  Extents extents;             // that rearrangements need and shapes do not tell
+  std::map<std::string, size_t> feed_of;  // by parameter: index into feeds
+  std::vector<size_t> unused;             // arrays that no rule takes
+  Extents extents;                        // that rearrangements need and shapes do not tell
 
   std::string architecture;          // JSON object: what the file says and its shapes tell; empty where nothing does
   std::vector<std::string> unknown;  // keys that are still to be said
@@ -52,7 +54,7 @@ struct WeightFile {
   std::filesystem::path config;  // the config.json beside it, if it was read
   std::string name;              // of the model, as the file or its name says: "vit_base_patch16_224"; or ""
 
-  const Feed* feed(const std::string& parameter) const;
+  const Feed* feed(const std::string& parameter) const;  // null where nothing feeds it
 };
 
 // path: a file or a folder (formats/open.h). settings: keys of the architecture that the user says. Errors name the

@@ -1,7 +1,8 @@
 #include "tessera/weights/wrappers.h"
 
 #include <algorithm>
-#include <set>
+#include <map>
+#include <optional>
 
 namespace tessera::weights {
 namespace {
@@ -56,28 +57,27 @@ std::optional<std::string> prefix_of_model(const std::vector<std::string>& names
 
 void peel(WeightFile& file, const std::vector<std::string>& keys, const std::vector<std::string>& roots) {
   const bool nested = file.format.rfind("PyTorch", 0) == 0;  // else '/' is part of the names
-  std::vector<std::string> dictionaries = kDictionaries;
-  dictionaries.emplace_back("");
-  for (const auto& [name, array] : file.arrays) dictionaries.push_back(nested ? dictionary_of(name) : "");
-
-  std::set<std::string> tried;
-  for (const std::string& dictionary : dictionaries) {
-    if (!tried.insert(dictionary).second) continue;
-    const std::string front = dictionary.empty() ? "" : dictionary + "/";
-    const auto inside = [&](const std::string& name) {
-      return name.compare(0, front.size(), front) == 0 && (!nested || dictionary_of(name) == dictionary);
-    };
-    const auto bare = [&](const std::string& name) { return name.substr(wrapped(name, front.size())); };
-    std::vector<std::string> names;
-    for (const auto& [name, array] : file.arrays)
-      if (inside(name)) names.push_back(bare(name));
-    const std::optional<std::string> prefix = prefix_of_model(names, keys, roots);
+  std::vector<std::string> order = kDictionaries;
+  order.emplace_back("");
+  std::map<std::string, std::vector<std::string>> inside;  // dictionary -> names without the wrappers of modules
+  for (const auto& [name, array] : file.arrays) {
+    const std::string dictionary = nested ? dictionary_of(name) : "";
+    auto& names = inside[dictionary];
+    if (names.empty()) order.push_back(dictionary);
+    names.push_back(name.substr(wrapped(name, dictionary.empty() ? 0 : dictionary.size() + 1)));
+  }
+  for (const std::string& dictionary : order) {
+    const auto names = inside.find(dictionary);
+    if (names == inside.end()) continue;
+    const std::optional<std::string> prefix = prefix_of_model(names->second, keys, roots);
     if (!prefix) continue;
 
     formats::NamedArrays model;
+    size_t next = 0;  // of the names in this dictionary
     for (auto& [name, array] : file.arrays) {
-      const std::string own = inside(name) ? bare(name) : "";
-      if (inside(name) && own.compare(0, prefix->size(), *prefix) == 0) {
+      const bool belongs = !nested || dictionary_of(name) == dictionary;
+      const std::string own = belongs ? names->second[next++] : "";
+      if (belongs && own.compare(0, prefix->size(), *prefix) == 0) {
         model.emplace_back(own.substr(prefix->size()), array);
         file.wrapper = name.substr(0, name.size() - model.back().first.size());
       } else {
