@@ -26,6 +26,7 @@ struct Pending {
   Batch batch;
   std::shared_ptr<const std::vector<Draw>> order;  // of its epoch
   int64_t first = 0;                               // of its samples in the order
+  int64_t size = 0;                                // samples of the batch, before any is left out
   int64_t taken = 0;                               // samples handed to workers; the rest of the counters likewise
   int64_t done = 0;
   bool ready = false;
@@ -115,7 +116,7 @@ class Loader::Workers {
       if (!has_samples()) begin_batch();
       if (!has_samples()) continue;  // that went wrong, and next() will say so
       const std::shared_ptr<Pending> pending = pending_.back();
-      const int64_t size = pending->batch.size(), begin = pending->taken, end = std::min(size, begin + piece());
+      const int64_t size = pending->size, begin = pending->taken, end = std::min(size, begin + piece());
       pending->taken = end;
       lock.unlock();
       const Clock::time_point start = Clock::now();
@@ -149,7 +150,7 @@ class Loader::Workers {
   }
 
   // Samples of the batch that was begun last, or leave to begin another.
-  bool has_samples() const { return !pending_.empty() && pending_.back()->taken < pending_.back()->batch.size(); }
+  bool has_samples() const { return !pending_.empty() && pending_.back()->taken < pending_.back()->size; }
   bool has_work() const {
     return has_samples() || (static_cast<int64_t>(pending_.size()) < options_.prefetch && !ended());
   }
@@ -190,6 +191,7 @@ class Loader::Workers {
     batch.position = position_;
     pending.missing.resize(static_cast<size_t>(size));
     batch.indices.resize(static_cast<size_t>(size));
+    pending.size = size;  // last: none of them where something above went wrong
   }
 
   // Sample i of a batch.
