@@ -77,8 +77,8 @@ void print_beside(const formats::NamedArrays& beside) {
 
 // The model that the weights make; null where their names are of no known origin. Heads do not change any shape, so
 // that a file that does not tell them can be checked all the same.
-std::optional<weights::LoadedModel> loaded(const std::filesystem::path& path, const weights::WeightFile& file,
-                                           weights::LoadOptions options, bool& heads_known) {
+std::optional<weights::LoadedModel> loaded(const weights::WeightFile& file, weights::LoadOptions options,
+                                           bool& heads_known) {
   if (file.architecture.empty() && options.architecture.empty()) return std::nullopt;
   options.fill.purpose = weights::Purpose::use;
   options.fill.fresh_head = true;
@@ -88,7 +88,7 @@ std::optional<weights::LoadedModel> loaded(const std::filesystem::path& path, co
   heads_known = !std::count(file.unknown.begin(), file.unknown.end(), "num_heads") || says("num_heads") ||
                 !options.architecture.empty();
   if (!heads_known) options.set.emplace_back("num_heads", "1");
-  return weights::load_model(path, options);
+  return weights::load_model(file, options);
 }
 
 }  // namespace
@@ -96,7 +96,7 @@ std::optional<weights::LoadedModel> loaded(const std::filesystem::path& path, co
 void describe_foreign(const std::filesystem::path& path, const weights::LoadOptions& options, bool shapes) {
   const weights::WeightFile file = weights::open_weights(path, options.naming, weights::said(options));
   bool heads_known = true;
-  const auto model = loaded(path, file, options, heads_known);
+  const auto model = loaded(file, options, heads_known);
   const std::vector<std::string> become = destinations(file);
   Sum sum;
   Table table({"tensor", "type", "shape", "bytes", model ? "becomes" : ""}, "lllrl");

@@ -50,6 +50,10 @@ std::string kind_by_name(const std::string& out) {
 }
 
 void write_folder(const fs::path& folder, weights::LoadedModel& loaded, const image::Preprocess& how) {
+  TESSERA_CHECK(!fs::exists(folder / "run.json"),
+                "{}: the folder of a training run, whose model would be overwritten; "
+                "choose another",
+                folder.string());
   const std::string config =
       weights::origins().at("hf").write_config(loaded.info.architecture, loaded.info.class_names);
   const auto processor = image::hugging_face_config(how);
@@ -66,12 +70,6 @@ void write_folder(const fs::path& folder, weights::LoadedModel& loaded, const im
         "note: no processor of Hugging Face's prepares pictures like this; preprocessor_config.json is not written");
 }
 
-std::string json_of(image::Preprocess how) {
-  Options options;
-  how.visit(options);
-  return options.to_json();
-}
-
 int convert(const Arguments& arguments) {
   ConvertOptions o;
   Options options("tessera convert IN OUT [OPTIONS]",
@@ -86,7 +84,7 @@ int convert(const Arguments& arguments) {
   const image::Preprocess how = changed(infer::preprocess_of(loaded), o.preprocess);
   for (const std::string& remark : remarks(loaded.account)) complain("note: " + remark);
   if (o.to == "tessera") {
-    loaded.info.preprocess = json_of(how);
+    loaded.info.preprocess = infer::to_json(how);
     weights::save_model(o.out, *loaded.model, loaded.info);
   } else if (o.to == "hf") {
     write_folder(o.out, loaded, how);

@@ -55,10 +55,13 @@ StartingPoint from_file(const SourceChoice& source, const std::string& from, con
   start.name = source.choice.given() ? source.choice.name() : std::filesystem::path(from).stem().string();
   start.remarks = remarks(loaded.account);
   start.preprocess = infer::preprocess_of(loaded);
-  if (loaded.info.class_names != set.class_names() && loaded.account.fresh.empty()) {  // of as many, but other classes
-    const std::vector<std::string> head = loaded.model->head_parameters();
+  const std::vector<std::string> head = loaded.model->head_parameters();
+  const auto is_head = [&](const std::string& name) { return std::count(head.begin(), head.end(), name) > 0; };
+  const bool has_started = std::any_of(loaded.account.fresh.begin(), loaded.account.fresh.end(),
+                                       [&](const weights::Fate& fate) { return is_head(fate.parameter); });
+  if (loaded.info.class_names != set.class_names() && !has_started) {  // as many classes, but others
     for (const nn::Parameter& parameter : loaded.model->parameters())
-      if (std::count(head.begin(), head.end(), parameter.name) > 0) parameter.start(seed);
+      if (is_head(parameter.name)) parameter.start(seed);
     start.remarks.push_back(fmt::format("starts anew, for other classes: {}", list_some(head)));
   }
   start.model = std::move(loaded.model);

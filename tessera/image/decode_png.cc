@@ -137,12 +137,14 @@ std::string_view text_of(const Reader& reader, std::string_view key) {
 void check_chunks(std::span<const std::byte> bytes, std::string_view name) {
   constexpr size_t kSignature = 8, kHead = 8, kChecksum = 4;
   constexpr uint32_t kPixels = 0x49444154;  // IDAT, which is read in pieces
+  constexpr uint32_t kEnd = 0x49454E44;     // IEND: what follows is none of the picture's
   ByteReader reader(bytes, name, "PNG");
   reader.set_big_endian(true);
   reader.skip(std::min(kSignature, bytes.size()));
   while (reader.left() >= kHead) {
     const size_t length = reader.u32();
     const uint32_t kind = reader.u32();
+    if (kind == kEnd) return;
     if (kind != kPixels && length > reader.left() + kHead) reader.cut_off();
     reader.skip(std::min(length + kChecksum, reader.left()));
   }

@@ -38,11 +38,8 @@ Classifier::Classifier(std::shared_ptr<models::Model> model, weights::ModelInfo 
 }
 
 Classifier Classifier::with_preprocess(const image::Preprocess& how) const {
-  image::Preprocess declared = how;
-  Options options;
-  declared.visit(options);
   weights::ModelInfo info = info_;
-  info.preprocess = options.to_json();
+  info.preprocess = to_json(how);
   Classifier other(model_, std::move(info));
   other.frozen_ = frozen_;
   other.precision_ = precision_;
@@ -64,9 +61,8 @@ Classifier Classifier::load(const std::filesystem::path& path, const weights::Lo
 
 Classifier Classifier::from(weights::LoadedModel loaded) {
   try {
-    const image::Preprocess how = preprocess_of(loaded);
-    loaded.info.preprocess.clear();
-    return Classifier(std::move(loaded.model), std::move(loaded.info)).with_preprocess(how);
+    loaded.info.preprocess = to_json(preprocess_of(loaded));
+    return Classifier(std::move(loaded.model), std::move(loaded.info));
   } catch (const Error& error) {
     const std::string file = loaded.file.string();
     if (std::string_view(error.what()).starts_with(file)) throw;

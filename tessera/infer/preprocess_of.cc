@@ -53,6 +53,12 @@ image::Preprocess default_preprocess(const models::PictureSize& input) {
   return how;
 }
 
+std::string to_json(image::Preprocess how) {
+  Options options;
+  how.visit(options);
+  return options.to_json();
+}
+
 image::Preprocess stored_preprocess(const std::string& json) {
   image::Preprocess how;
   Options options;

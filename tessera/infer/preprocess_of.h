@@ -15,7 +15,8 @@ image::Preprocess preprocess_of(const weights::LoadedModel& loaded);
 // What is assumed where nobody says: the model's input size, the rest as in Preprocess; gray is brought to [-1, 1].
 image::Preprocess default_preprocess(const models::PictureSize& input);
 
-// The text of a model file (weights::ModelInfo). What is wrong with it is an Error without a place.
+// As a model file holds it (weights::ModelInfo), and back. What is wrong with the text is an Error without a place.
+std::string to_json(image::Preprocess how);
 image::Preprocess stored_preprocess(const std::string& json);
 
 }  // namespace tessera::infer

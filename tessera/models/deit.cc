@@ -18,8 +18,8 @@ void register_deit(Registry& registry) {
       registry.variants.add(
           fmt::format("deit_{}{}_patch16_{}", size.name, distilled ? "_distilled" : "", size.picture),
           {"vit",
-           fmt::format(R"({{"img_size": {}, "embed_dim": {}, "num_heads": {}, "distilled": {}}})", size.picture,
-                       size.embed_dim, size.num_heads, distilled),
+           fmt::format(R"({{"img_size": {}, "embed_dim": {}, "depth": 12, "num_heads": {}, "distilled": {}}})",
+                       size.picture, size.embed_dim, size.num_heads, distilled),
            distilled ? "DeiT with a distillation token (Touvron et al., 2021)" : "DeiT (Touvron et al., 2021)"});
     }
   }

@@ -13,12 +13,13 @@ void register_vit_relpos(Registry& registry) {
     int embed_dim, num_heads;
   };
   const auto add = [&registry](const std::string& name, const Size& size, const char* pooling, const char* about) {
-    registry.variants.add(name,
-                          {"vit",
-                           fmt::format(R"({{"embed_dim": {}, "num_heads": {}, "qkv_bias": false, "init_values": 1e-6, )"
-                                       R"("pos_embed": "none", "rel_pos_type": "mlp", {}}})",
-                                       size.embed_dim, size.num_heads, pooling),
-                           about});
+    registry.variants.add(
+        name,
+        {"vit",
+         fmt::format(R"({{"embed_dim": {}, "depth": 12, "num_heads": {}, "qkv_bias": false, "init_values": 1e-6, )"
+                     R"("pos_embed": "none", "rel_pos_type": "mlp", {}}})",
+                     size.embed_dim, size.num_heads, pooling),
+         about});
   };
   const Size base{"base", 768, 12};
   for (const Size& size : {Size{"small", 384, 6}, {"medium", 512, 8}, base})

@@ -76,8 +76,9 @@ void take_from_name(WeightFile& file, Json& architecture) {
   for (const std::string& text : texts) {
     const std::string model = named_model(file, text);
     if (model.empty()) continue;
-    const Json theirs = Json::parse(models::build(models::architecture_of(model))->architecture());
-    if (theirs["embed_dim"] != architecture["embed_dim"] || theirs["depth"] != architecture["depth"]) continue;
+    const Json theirs = Json::parse(models::architecture_of(model));
+    const auto agrees = [&](const char* key) { return theirs.contains(key) && theirs[key] == architecture[key]; };
+    if (!agrees("embed_dim") || !agrees("depth") || !theirs.contains("num_heads")) continue;
     file.name = model;
     const auto unknown = std::find(file.unknown.begin(), file.unknown.end(), "num_heads");
     if (unknown == file.unknown.end()) return;

@@ -1,7 +1,6 @@
 #include "tessera/weights/fill.h"
 
 #include <algorithm>
-#include <map>
 #include <set>
 
 #include "tessera/core/error.h"
@@ -58,6 +57,7 @@ struct Filling {
 
   void fill(const nn::Parameter& parameter);
   void start_anew(const nn::Parameter& parameter, const std::string& why);
+  bool of_another_grid(const std::string& parameter) const;
   bool as_stored(const nn::Parameter& parameter, const Feed& feed);
   bool resized(const nn::Parameter& parameter, const Feed& feed);
   [[noreturn]] void complain_of_shape(const nn::Parameter& parameter, const Feed& feed) const;
@@ -67,6 +67,12 @@ struct Filling {
 void Filling::start_anew(const nn::Parameter& parameter, const std::string& why) {
   parameter.start(options.seed);
   account.fresh.push_back({parameter.name, "", why});
+}
+
+// 16 x 10 patches are as many as 10 x 16: a shape does not tell.
+bool Filling::of_another_grid(const std::string& parameter) const {
+  const std::optional<Spatial> from = source.spatial(parameter), to = model.spatial(parameter);
+  return from && to && (from->height != to->height || from->width != to->width);
 }
 
 // Where the array has the parameter's shape: mapped, quantised, or converted into place.
@@ -158,7 +164,9 @@ void Filling::fill(const nn::Parameter& parameter) {
          parameter.name, to_string(parameter.tensor->shape()), parameter.name);
   }
   used.insert(feed->parameter);
-  if (as_stored(parameter, *feed)) return;
+  const bool another = of_another_grid(parameter.name);
+  if (!another && as_stored(parameter, *feed)) return;
+  if (another && resized(parameter, *feed)) return;
   if (may_start_anew(parameter.name))
     return start_anew(parameter, fmt::format("in the file it is {}", to_string(feed->shape)));
   if (!resized(parameter, *feed)) complain_of_shape(parameter, *feed);

@@ -134,7 +134,10 @@ models::Settings said(const LoadOptions& options) {
 }
 
 LoadedModel load_model(const std::filesystem::path& path, const LoadOptions& options) {
-  WeightFile file = open_weights(path, options.naming, said(options));
+  return load_model(open_weights(path, options.naming, said(options)), options);
+}
+
+LoadedModel load_model(WeightFile file, const LoadOptions& options) {
   TESSERA_CHECK(
       file.metadata.count("tessera.run") == 0,
       "{}: a checkpoint, the state of a training run; use the model.safetensors or best.safetensors beside it",
@@ -142,22 +145,22 @@ LoadedModel load_model(const std::filesystem::path& path, const LoadOptions& opt
   LoadedModel loaded;
   loaded.file = file.path;
   loaded.info = info_from(file.metadata, file.path);
-  std::string target;
+  std::unique_ptr<models::Model> source;  // that the file was made for, where it is not the model itself
   if (!loaded.info.architecture.empty()) {
     loaded.origin = "tessera";
-    const auto stored = build_stored(loaded.info.architecture, file.path);
-    file.architecture = stored->architecture();
-    if (!options.architecture.empty()) check_same_architecture(*stored, options.architecture, file.path);
-    target = models::with_settings(file.architecture, options.set);
+    source = build_stored(loaded.info.architecture, file.path);
+    if (!options.architecture.empty()) check_same_architecture(*source, options.architecture, file.path);
+    loaded.model = options.set.empty() ? std::move(source)
+                                       : models::build(models::with_settings(source->architecture(), options.set));
   } else {
     loaded.origin = file.origin;
     loaded.name = file.name;
     loaded.info.class_names = file.class_names;
-    target = complete_architecture(file, options);
+    const std::string target = complete_architecture(file, options);
+    const bool of_the_file = options.architecture.empty() && options.set.empty();  // nothing of it is the user's
+    loaded.model = of_the_file ? build_stored(target, file.path) : models::build(target);
+    source = source_model(file, target);
   }
-  const bool of_the_file = options.architecture.empty() && options.set.empty();  // nothing of it is the user's
-  loaded.model = of_the_file ? build_stored(target, file.path) : models::build(target);
-  const auto source = source_model(file, target);
   loaded.account = fill(*loaded.model, source ? *source : *loaded.model, file, options.fill);
   loaded.info.architecture = loaded.model->architecture();
   if (static_cast<int64_t>(loaded.info.class_names.size()) != loaded.model->num_classes())

@@ -53,6 +53,8 @@ struct LoadedModel {
 // its names and shapes, the config.json beside it and what the options say. Errors name the file and what is wrong:
 // truncated, of a newer format, a tensor missing, too many or of another shape, or a key that nothing tells.
 LoadedModel load_model(const std::filesystem::path& path, const LoadOptions& options = {});
+// The same of a file that was opened with what these options say.
+LoadedModel load_model(WeightFile file, const LoadOptions& options);
 
 // What the options say of the architecture, for open_weights().
 models::Settings said(const LoadOptions& options);

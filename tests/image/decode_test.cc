@@ -186,6 +186,12 @@ TEST(Decode, ChunksThatClaimMoreThanTheFileAreRefused) {
             "x.png: broken PNG: the file is cut off");
 }
 
+TEST(Decode, WhatStandsBehindTheEndOfAPngDoesNotMatter) {
+  std::vector<std::byte> png = encode_png(Picture(2, 3, 3));
+  png.insert(png.end(), 64, std::byte{0x7F});  // read as a chunk, it would claim 2 GB
+  EXPECT_EQ(decode(png, "x.png").width, 3);
+}
+
 TEST(Exif, ReadsBothByteOrdersAndSurvivesNonsense) {
   using namespace std::string_view_literals;
   const auto little = "Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"sv;

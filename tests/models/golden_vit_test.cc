@@ -6,6 +6,7 @@
 #include <map>
 #include <regex>
 
+#include "tessera/infer/classifier.h"
 #include "tessera/models/registry.h"
 #include "tessera/nn/positions.h"
 #include "tessera/ops/cross_entropy.h"
@@ -121,7 +122,7 @@ struct Golden {
     }
     if (!tensors.empty()) fail("{}: nothing takes '{}'", name, tensors.begin()->first);
     if (golden.origin == "timm") expect_order_of_timm();
-    images = channels_last(test::golden_tensor(golden.inputs.at(0)));
+    images = infer::channels_last(test::golden_tensor(golden.inputs.at(0)));
   }
 
   // A state dict's order is part of the interchange: optimizers of PyTorch count their states by it.
@@ -139,23 +140,13 @@ struct Golden {
     for (int64_t i = 0; i < x.numel(); ++i) y.data()[i / K * K + i % C * pixels + i % K / C] = x.data()[i];
     return y;
   }
-
-  // (B, C, H, W) -> (B, H, W, C)
-  static Tensor channels_last(const Tensor& x) {
-    const int64_t B = x.size(0), C = x.size(1), HW = x.size(2) * x.size(3);
-    Tensor y = Tensor::empty({B, x.size(2), x.size(3), C});
-    for (int64_t b = 0; b < B; ++b)
-      for (int64_t c = 0; c < C; ++c)
-        for (int64_t i = 0; i < HW; ++i) y.data()[(b * HW + i) * C + c] = x.data()[(b * C + c) * HW + i];
-    return y;
-  }
 };
 
 // The expected intermediate in our layout: a convolution's (B, D, h, w) map as tokens (B, h·w, D).
 formats::Array as_tokens(const formats::Array& array) {
   if (array.shape.rank() != 4 || array.shape[0] == 1) return array;
   const std::vector<float> values = formats::to_f32(array);
-  const Tensor x = Golden::channels_last(Tensor::from(array.shape, std::span<const float>(values)));
+  const Tensor x = infer::channels_last(Tensor::from(array.shape, std::span<const float>(values)));
   return formats::array_of(std::vector<float>(x.span().begin(), x.span().end()),
                            {array.shape[0], array.shape[2] * array.shape[3], array.shape[1]});
 }
@@ -220,7 +211,7 @@ TEST_P(GoldenVitGradients, OfEveryParameterAndOfThePicture) {
     formats::Array array = expected;
     if (name == "grad.input") {
       const std::vector<float> values = formats::to_f32(expected);
-      const Tensor x = Golden::channels_last(Tensor::from(expected.shape, std::span<const float>(values)));
+      const Tensor x = infer::channels_last(Tensor::from(expected.shape, std::span<const float>(values)));
       array = formats::array_of(std::vector<float>(x.span().begin(), x.span().end()), x.shape());
     }
     const std::vector<float> reference = formats::to_f32(array);

@@ -128,6 +128,19 @@ TEST_F(Fill, AGridThatIsNoSquareMustBeSaid) {
   EXPECT_EQ(loaded.model->input().width, 32);
 }
 
+// 3 x 4 patches are as many as 4 x 3, but lie otherwise.
+TEST_F(Fill, AGridOfAsManyPatchesIsResizedToo) {
+  array("pos_embed") = formats::array_of(std::vector<float>(13 * 48), {1, 13, 48});
+  formats::write_safetensors(folder_ / "t.safetensors", arrays_);
+  LoadedModel lying = load_model(folder_ / "t.safetensors", options({{"img_size", "[24, 32]"}}));
+  save_model(folder_ / "m.safetensors", *lying.model, lying.info);
+  const LoadedModel standing = load_model(folder_ / "m.safetensors", {.set = {{"img_size", "[32, 24]"}}});
+  const auto& fates = standing.account.loaded;
+  EXPECT_TRUE(std::any_of(fates.begin(), fates.end(), [](const Fate& fate) {
+    return fate.parameter == "pos_embed" && fate.how == "resized 3x4 -> 4x3 (timm)";
+  }));
+}
+
 TEST_F(Fill, BlocksAreNumberedWithoutGaps) {
   arrays_.emplace_back("blocks.7.norm1.weight", formats::array_of(std::vector<float>(48), {48}));
   EXPECT_TRUE(says(error(options()), {"it holds the tensor 'blocks.7.norm1.weight', but there is no 'blocks.2.attn"}));
