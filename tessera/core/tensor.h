@@ -56,6 +56,8 @@ class Tensor {
     return {data<T>(), static_cast<size_t>(numel())};
   }
   bool is_mapped() const { return mapped_; }
+  // Whether this handle is the only one to the elements, so that they may be overwritten.
+  bool is_unique() const { return !mapped_ && elements_.use_count() == 1; }
   std::byte* raw() const { return elements_.get(); }
   float item() const;  // the only element
 

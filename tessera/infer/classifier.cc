@@ -24,7 +24,7 @@ std::vector<std::string> numbered_classes(int64_t count) {
 
 Classifier::Classifier(std::shared_ptr<models::Model> model, weights::ModelInfo info)
     : model_(std::move(model)), frozen_(std::make_shared<kernels::FrozenWeights>()), info_(std::move(info)) {
-  for (const nn::Parameter& parameter : model_->parameters())
+  for (const nn::Parameter& parameter : model_->state())
     frozen_->add({parameter.tensor->raw(), parameter.tensor->bytes()}, parameter.tensor->is_mapped());
   const models::PictureSize input = model_->input();
   preprocess_ = info_.preprocess.empty() ? default_preprocess(input) : stored_preprocess(info_.preprocess);

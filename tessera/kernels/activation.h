@@ -4,6 +4,10 @@
 //   gelu_erf   x·Φ(x), Φ the normal distribution: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016)
 //   gelu_tanh  x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) / 2, the same paper's approximation
 //   tanh
+//   sigmoid    σ(x) = 1 / (1 + e^-x)
+//   silu       x·σ(x), also called swish: the same paper; Ramachandran et al., "Searching for Activation Functions"
+//   (2017) relu6      min(max(x, 0), 6): Howard et al., "MobileNets" (2017); its derivative is 0 at both ends
+//   hard_swish x·relu6(x + 3) / 6: Howard et al., "Searching for MobileNetV3" (2019)
 #pragma once
 
 #include <cstdint>
@@ -13,7 +17,7 @@
 
 namespace tessera::kernels {
 
-enum class Activation { none, relu, gelu_erf, gelu_tanh, tanh };
+enum class Activation { none, relu, gelu_erf, gelu_tanh, tanh, sigmoid, silu, relu6, hard_swish };
 
 // y = act(x)·scale + residual
 struct ActivationForward {

@@ -3,12 +3,14 @@
 //   y[b, i, j, o] = bias[o] + Σ_{c, p, q} w[o, c, p, q] · x[b, i·stride.h + p - top, j·stride.w + q - left, C/groups·g
 //   + c]
 //
-// where o belongs to group g, c is in [0, C/groups), and pixels outside the picture are 0.
+// where o belongs to group g, c is in [0, C/groups), and pixels outside the picture are 0. For use, when weights do not
+// change any more, what follows is a part of it: y' = act(scale[o]·y + residual), with the bias scaled already.
 #pragma once
 
 #include <cstdint>
 
-#include "tessera/kernels/context.h"
+#include "tessera/kernels/activation.h"
+#include "tessera/kernels/frozen.h"
 #include "tessera/kernels/window2d.h"
 
 namespace tessera::kernels {
@@ -20,6 +22,7 @@ struct Conv2dShape {
   int64_t groups;  // divides C and O
   Extent2d out() const { return windows_in(H, W, window); }
   int64_t x_size() const { return B * H * W * C; }
+  int64_t y_size() const { return B * out().h * out().w * O; }
   int64_t w_size() const { return O * (C / groups) * window.kernel.h * window.kernel.w; }
 };
 
@@ -30,6 +33,11 @@ struct Conv2dForward {
   const float* bias;  // (O), or null
   float* y;           // (B, out.h, out.w, O)
   Conv2dShape shape;
+
+  const float* scale = nullptr;     // (O), of w alone; or null
+  const float* residual = nullptr;  // (B, out.h, out.w, O), may be y; or null
+  Activation activation = Activation::none;
+  FrozenWeights* frozen = nullptr;  // keeps w as the convolution likes it best, scaled; or null
 };
 void conv2d_forward(Context& context, const Conv2dForward& args);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,9 +30,14 @@ class Module {
   Module& operator=(const Module&) = delete;
 
   // Every parameter of this module and below, in the order of registration.
-  std::vector<Parameter> parameters();
+  std::vector<Parameter> parameters() { return members_of(Role::weight); }
   int64_t num_parameters();  // scalars
-  // Draws every parameter anew: a pure function of the seed and the parameters' names.
+  // What a layer counts in training and needs afterwards, but is not trained: the running mean and variance of batch
+  // normalisation. Files and averages of the weights hold it; optimisers and parameter counts do not.
+  std::vector<Parameter> statistics() { return members_of(Role::statistic); }
+  // Parameters and statistics, in the order of registration: what a file of the model holds.
+  std::vector<Parameter> state() { return members_of(std::nullopt); }
+  // Starts all of the state anew: a pure function of the seed and the names.
   void initialise(uint64_t seed);
   // "blocks.3.attn"; empty for the root.
   std::string path() const;
@@ -41,13 +47,17 @@ class Module {
  protected:
   // Registers a parameter: an uninitialised f32 tensor until initialise() or a file fills it.
   void add_parameter(const std::string& name, Tensor& tensor, Shape shape, Init init);
+  void add_statistic(const std::string& name, Tensor& tensor, Shape shape, Init init);
   void add_child(const std::string& name, Module& child);
 
  private:
-  void collect(const std::string& prefix, std::vector<Parameter>& out);
+  enum class Role { weight, statistic };
+  std::vector<Parameter> members_of(std::optional<Role> role);
+  void collect(const std::string& prefix, std::optional<Role> role, std::vector<Parameter>& out);
 
-  struct Member {  // a parameter or a child, in one order
+  struct Member {  // a tensor or a child, in one order
     std::string name;
+    Role role = Role::weight;
     Tensor* tensor = nullptr;
     Init init;
     Module* child = nullptr;

@@ -1,6 +1,7 @@
 #include "tessera/ops/conv2d.h"
 
 #include "tessera/kernels/conv2d.h"
+#include "tessera/ops/frozen.h"
 #include "tessera/ops/tape.h"
 
 namespace tessera::ops {
@@ -24,10 +25,7 @@ void check(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOpt
                 "conv2d: the stride must be at least 1 and the padding at least 0");
 }
 
-}  // namespace
-
-Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options) {
-  check(x, w, bias, options);
+kernels::Conv2dShape shape_of(const Tensor& x, const Tensor& w, const Conv2dOptions& options) {
   const kernels::Conv2dShape shape = {
       .B = x.size(0),
       .H = x.size(1),
@@ -39,10 +37,23 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
   const Extent2d out = shape.out();
   TESSERA_CHECK(x.numel() > 0 && w.numel() > 0 && out.h > 0 && out.w > 0, "conv2d: no {}×{} window fits into x {}",
                 w.size(2), w.size(3), to_string(x.shape()));
-  Tensor y = Tensor::empty({shape.B, out.h, out.w, shape.O});
-  kernels::conv2d_forward(
-      kernels::cpu_context(),
-      {.x = x.data(), .w = w.data(), .bias = bias ? bias.data() : nullptr, .y = y.data(), .shape = shape});
+  return shape;
+}
+
+Shape result_of(const kernels::Conv2dShape& shape) { return {shape.B, shape.out().h, shape.out().w, shape.O}; }
+
+}  // namespace
+
+Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options) {
+  check(x, w, bias, options);
+  const kernels::Conv2dShape shape = shape_of(x, w, options);
+  Tensor y = Tensor::empty(result_of(shape));
+  kernels::conv2d_forward(kernels::cpu_context(), {.x = x.data(),
+                                                   .w = w.data(),
+                                                   .bias = bias ? bias.data() : nullptr,
+                                                   .y = y.data(),
+                                                   .shape = shape,
+                                                   .frozen = frozen_weights()});
   if (recording({x, w, bias})) {
     // dx needs w, dw needs x: neither is kept for nothing.
     const GradientOf dx(x), dw(w), dbias(bias);
@@ -56,6 +67,29 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
                                                         .shape = shape});
     });
   }
+  return y;
+}
+
+Tensor conv2d_for_use(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,
+                      Conv2dEpilogue epilogue) {
+  check(x, w, bias, options);
+  TESSERA_CHECK(!recording({x, w, bias, epilogue.scale, epilogue.residual}),
+                "conv2d_for_use: this form has no gradient");
+  const kernels::Conv2dShape shape = shape_of(x, w, options);
+  const Tensor& residual = epilogue.residual;
+  TESSERA_CHECK(!residual || residual.shape() == result_of(shape), "conv2d: the residual must be {}, but it is {}",
+                to_string(result_of(shape)), to_string(residual.shape()));
+  const bool in_place = residual && residual.is_unique();
+  Tensor y = in_place ? residual.detach() : Tensor::empty(result_of(shape));
+  kernels::conv2d_forward(kernels::cpu_context(), {.x = x.data(),
+                                                   .w = w.data(),
+                                                   .bias = bias ? bias.data() : nullptr,
+                                                   .y = y.data(),
+                                                   .shape = shape,
+                                                   .scale = epilogue.scale ? epilogue.scale.data() : nullptr,
+                                                   .residual = residual ? residual.data() : nullptr,
+                                                   .activation = epilogue.activation,
+                                                   .frozen = frozen_weights()});
   return y;
 }
 

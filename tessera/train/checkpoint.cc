@@ -99,14 +99,17 @@ void check_same(const std::filesystem::path& path, const json& run, const char* 
 // Every array of a checkpoint with the tensor it belongs to, in the order of the file.
 std::vector<std::pair<std::string, Tensor>> tensors_of(Learner& learner) {
   std::vector<std::pair<std::string, Tensor>> tensors;
-  for (const nn::Parameter& parameter : learner.model().parameters())
+  for (const nn::Parameter& parameter : learner.model().state())
     tensors.emplace_back("model/" + parameter.name, parameter.tensor->detach());
-  const auto add_flat = [&](const std::string& prefix, const Tensor& flat) {
-    for (const FlatParameters::Slice& slice : learner.parameters().slices())
+  const auto add_flat = [&](const std::string& prefix, const Tensor& flat, const auto& slices) {
+    for (const FlatParameters::Slice& slice : slices)
       tensors.emplace_back(prefix + "/" + slice.name, FlatParameters::view(flat, slice));
   };
-  for (const auto& [name, flat] : learner.optimizer().state()) add_flat(name, flat);
-  if (learner.has_ema()) add_flat("ema", learner.average());
+  for (const auto& [name, flat] : learner.optimizer().state()) add_flat(name, flat, learner.parameters().slices());
+  if (learner.has_ema()) {
+    add_flat("ema", learner.average(), learner.parameters().slices());
+    add_flat("ema", learner.average(), learner.parameters().statistics());
+  }
   return tensors;
 }
 

@@ -89,10 +89,11 @@ class Sgd final : public Optimizer {
 
 void Optimizer::step(const Tensor& values, const Tensor& gradients, double lr, double gradient_scale, Ema* average) {
   ++steps_;
+  const int64_t size = gradients.numel();
   prepare(values, gradients, gradient_scale);
   const kernels::Measured measured(kernels::cpu_context(),
-                                   [&] { return kernels::memory_work("optimiser", values.numel(), average ? 9 : 7); });
-  parallel_for(values.numel(), kGrain, [&](int64_t begin, int64_t end) {
+                                   [&] { return kernels::memory_work("optimiser", size, average ? 9 : 7); });
+  parallel_for(size, kGrain, [&](int64_t begin, int64_t end) {
     const auto ends_after = [](int64_t element, const Group& group) { return element < group.end; };
     for (auto group = std::upper_bound(groups_.begin(), groups_.end(), begin, ends_after); begin < end; ++group) {
       for (const int64_t stop = std::min(end, group->end); begin < stop;) {
@@ -103,6 +104,7 @@ void Optimizer::step(const Tensor& values, const Tensor& gradients, double lr, d
       }
     }
   });
+  if (average) average->update(values.data(), size, values.numel(), steps_);  // statistics
 }
 
 std::unique_ptr<Optimizer> make_optimizer(const OptimizerOptions& options, std::vector<Group> groups, int64_t size) {

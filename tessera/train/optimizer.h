@@ -29,8 +29,8 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // One step, in place on values. lr: the schedule's rate of this update. gradient_scale: of clipping. average: follows
-  // in the same pass; null: none.
+  // One step, in place on the first elements of values, as many as there are gradients. lr: the schedule's rate of this
+  // update. gradient_scale: of clipping. average: follows in the same pass, over all of the values; null: none.
   void step(const Tensor& values, const Tensor& gradients, double lr, double gradient_scale = 1,
             Ema* average = nullptr);
 

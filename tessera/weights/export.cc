@@ -49,7 +49,7 @@ formats::NamedArrays exported(models::Model& model, const std::string& name) {
   Extents extents;
   if (architecture.contains("num_heads")) extents["h"] = architecture["num_heads"].get<int64_t>();
   formats::NamedArrays arrays;
-  for (const nn::Parameter& parameter : model.parameters()) {
+  for (const nn::Parameter& parameter : model.state()) {
     const Tensor& tensor = *parameter.tensor;
     TESSERA_CHECK(!tensor.is_quantised(),
                   "the parameter '{}' is quantised, for which {} has no form; convert the model "

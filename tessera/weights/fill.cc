@@ -197,7 +197,7 @@ void Filling::settle_the_rest() {
 Account fill(models::Model& model, const models::Model& source, const WeightFile& file, const FillOptions& options) {
   Filling filling{model, source, file, options};
   for (const models::Product& product : model.products()) filling.quantisable.insert(product.weight);
-  for (const nn::Parameter& parameter : model.parameters()) filling.fill(parameter);
+  for (const nn::Parameter& parameter : model.state()) filling.fill(parameter);
   filling.settle_the_rest();
   filling.account.assumed = file.assumed;
   return std::move(filling.account);

@@ -71,7 +71,7 @@ std::unique_ptr<models::Model> build_stored(const std::string& architecture, con
 void save_model(const std::filesystem::path& path, models::Model& model, const ModelInfo& info,
                 const std::vector<Tensor>* values) {
   formats::NamedArrays arrays;
-  const std::vector<nn::Parameter> parameters = model.parameters();
+  const std::vector<nn::Parameter> parameters = model.state();
   int version = 1;
   for (size_t i = 0; i < parameters.size(); ++i) {
     const auto& [name, tensor, init] = parameters[i];

@@ -28,8 +28,8 @@ struct ModelInfo {
   std::string quantization = {};  // JSON object: what `tessera quantize` found; empty: not quantised
 };
 
-// Writes the model's parameters (or `values` in their place: averaged weights, one per parameter). Atomic; the same
-// model and info give the same bytes.
+// Writes the model's parameters (or `values` in their place: averaged weights, one for each of its state()). Atomic;
+// the same model and info give the same bytes.
 void save_model(const std::filesystem::path& path, models::Model& model, const ModelInfo& info,
                 const std::vector<Tensor>* values = nullptr);
 

@@ -65,7 +65,8 @@ TEST_P(ActivationOnTarget, IsExactRelativeToTheValue) {
 
 TEST_P(ActivationOnTarget, SlopesAreExact) {
   const std::vector<float> x = range(-9, 9, 90001);
-  for (const auto activation : {Activation::gelu_erf, Activation::gelu_tanh, Activation::tanh}) {
+  for (const auto activation :
+       {Activation::gelu_erf, Activation::gelu_tanh, Activation::tanh, Activation::sigmoid, Activation::silu}) {
     const std::vector<float> dx = slopes(x, activation);
     double worst = 0;
     for (size_t i = 0; i < x.size(); ++i) {
@@ -80,8 +81,16 @@ TEST_P(ActivationOnTarget, ReluHasNoSlopeAtZero) {
   EXPECT_EQ(slopes({-1.0f, -0.0f, 0.0f, 1e-30f}, Activation::relu), (std::vector<float>{0, 0, 0, 1}));
 }
 
+TEST_P(ActivationOnTarget, ClippedOnesHaveTheirEnds) {
+  EXPECT_EQ(values({-1, 0, 5.5f, 6, 7}, Activation::relu6), (std::vector<float>{0, 0, 5.5f, 6, 6}));
+  EXPECT_EQ(slopes({-1, 0, 5.5f, 6, 7}, Activation::relu6), (std::vector<float>{0, 0, 1, 0, 0}));
+  EXPECT_EQ(values({-4, -3, 0, 4}, Activation::hard_swish), (std::vector<float>{0, 0, 0, 4}));
+  EXPECT_EQ(slopes({-4, 0, 4}, Activation::hard_swish), (std::vector<float>{0, 0.5f, 1}));
+}
+
 TEST_P(ActivationOnTarget, WhatIsNotANumberIsNotHidden) {
-  for (const auto activation : {Activation::relu, Activation::gelu_erf, Activation::gelu_tanh, Activation::tanh})
+  for (const auto activation : {Activation::relu, Activation::gelu_erf, Activation::gelu_tanh, Activation::tanh,
+                                Activation::sigmoid, Activation::silu, Activation::relu6, Activation::hard_swish})
     EXPECT_TRUE(std::isnan(values({std::nanf("")}, activation)[0])) << test::name_of(activation);
 }
 

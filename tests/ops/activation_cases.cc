@@ -20,7 +20,8 @@ OpCase activation_case(Shape shape, ops::Activation activation, double deviation
 void register_activation_cases(OpCases& cases) {
   using ops::Activation;
   for (const Activation activation :
-       {Activation::relu, Activation::gelu_erf, Activation::gelu_tanh, Activation::tanh}) {
+       {Activation::relu, Activation::gelu_erf, Activation::gelu_tanh, Activation::tanh, Activation::sigmoid,
+        Activation::silu, Activation::relu6, Activation::hard_swish}) {
     cases.push_back(activation_case({1}, activation, 1));
     cases.push_back(activation_case({3, 5, 7}, activation, 0.3));
     cases.push_back(activation_case({5, 1031}, activation, 1));

@@ -6,6 +6,7 @@
 
 #include "tessera/core/parallel.h"
 #include "tessera/core/random.h"
+#include "tessera/ops/frozen.h"
 #include "tessera/ops/tape.h"
 #include "tests/tensors.h"
 
@@ -36,6 +37,37 @@ TEST(Conv2d, GivesTheSameBitsEveryTime) {
     }
   }
   set_num_threads(before);
+}
+
+// What a norm, a sum and an activation behind the convolution give when they are a part of it.
+TEST(Conv2d, ForUseDoesWhatFollows) {
+  const NoGrad no_grad;
+  const Tensor x = normal({2, 9, 9, 16}, "x"), bias = normal({24}, "bias"), scale_of = normal({24}, "scale");
+  for (const int64_t groups : {1, 8}) {
+    const Tensor w = normal({24, 16 / groups, 3, 3}, "w");
+    const Conv2dOptions options = {.stride = {2, 2}, .padding = {1, 1, 1, 1}, .groups = groups};
+    kernels::FrozenWeights frozen;
+    frozen.add({w.raw(), w.bytes()}, false);
+    for (const Activation activation :
+         {Activation::none, Activation::relu, Activation::gelu_erf, Activation::gelu_tanh, Activation::tanh,
+          Activation::sigmoid, Activation::silu, Activation::relu6, Activation::hard_swish}) {
+      Tensor residual = normal({2, 5, 5, 24}, "residual");
+      Tensor expected = conv2d(x, w, {}, options);
+      for (int64_t i = 0; i < expected.numel(); ++i)
+        expected.data()[i] = expected.data()[i] * scale_of.data()[i % 24] + bias.data()[i % 24] + residual.data()[i];
+      expected = activate(expected, activation);
+      const auto check = [&](const Tensor& y) {
+        for (int64_t i = 0; i < y.numel(); ++i)
+          ASSERT_NEAR(y.data()[i], expected.data()[i], 2e-5) << static_cast<int>(activation) << " at " << i;
+      };
+      const Frozen in_use(frozen);
+      check(conv2d_for_use(x, w, bias, options, {scale_of, residual, activation}));
+      const float* before = residual.data();
+      const Tensor in_place = conv2d_for_use(x, w, bias, options, {scale_of, std::move(residual), activation});
+      check(in_place);
+      EXPECT_EQ(in_place.data(), before) << "nobody else held the residual";
+    }
+  }
 }
 
 TEST(Conv2d, NamesTheShapesThatDoNotFit) {

@@ -19,6 +19,14 @@ T ref_activate(T x, kernels::Activation activation) {
       return T(0.5) * x * (T(1) + tanh(T(std::sqrt(2 / M_PI)) * (x + T(0.044715) * x * x * x)));
     case kernels::Activation::tanh:
       return tanh(x);
+    case kernels::Activation::sigmoid:
+      return T(1) / (T(1) + exp(-x));
+    case kernels::Activation::silu:
+      return x / (T(1) + exp(-x));
+    case kernels::Activation::relu6:
+      return x > T(6) ? T(6) : x > T(0) ? x : T(0);
+    case kernels::Activation::hard_swish:
+      return x > T(3) ? x : x > T(-3) ? x * (x + T(3)) / T(6) : T(0);
   }
   return x;
 }
@@ -30,7 +38,8 @@ Array<T> ref_activate(Array<T> x, kernels::Activation activation) {
 }
 
 inline const char* name_of(kernels::Activation activation) {
-  constexpr const char* kNames[] = {"none", "relu", "gelu_erf", "gelu_tanh", "tanh"};
+  constexpr const char* kNames[] = {"none",    "relu", "gelu_erf", "gelu_tanh", "tanh",
+                                    "sigmoid", "silu", "relu6",    "hard_swish"};
   return kNames[static_cast<int>(activation)];
 }
 

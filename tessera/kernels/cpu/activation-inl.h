@@ -67,6 +67,41 @@ struct HyperbolicTangent {
   }
 };
 
+struct Sigmoid {
+  static HWY_INLINE Vec Value(Vec x) { return LogisticAt(x).value; }
+  static HWY_INLINE Vec Gradient(Vec dy, Vec x) { return hn::Mul(dy, LogisticAt(x).slope); }
+};
+
+struct Silu {
+  static HWY_INLINE Vec Value(Vec x) { return hn::Mul(x, LogisticAt(x).value); }
+  static HWY_INLINE Vec Gradient(Vec dy, Vec x) {
+    const Logistic gate = LogisticAt(x);
+    return hn::Mul(dy, hn::MulAdd(x, gate.slope, gate.value));
+  }
+};
+
+struct Relu6 {
+  static HWY_INLINE Vec Value(Vec x) {
+    const Vec six = hn::Set(F(), 6.0f);
+    return hn::IfThenElse(hn::Gt(x, six), six, Relu::Value(x));
+  }
+  static HWY_INLINE Vec Gradient(Vec dy, Vec x) {
+    return hn::IfThenZeroElse(hn::Or(hn::Le(x, hn::Zero(F())), hn::Ge(x, hn::Set(F(), 6.0f))), dy);
+  }
+};
+
+struct HardSwish {
+  static HWY_INLINE Vec Value(Vec x) {
+    return hn::Mul(x, hn::Mul(Relu6::Value(hn::Add(x, hn::Set(F(), 3.0f))), hn::Set(F(), 1.0f / 6)));
+  }
+  static HWY_INLINE Vec Gradient(Vec dy, Vec x) {
+    const F f;
+    const Vec inner = hn::MulAdd(x, hn::Set(f, 1.0f / 3), hn::Set(f, 0.5f));  // (2x + 3) / 6
+    const Vec slope = hn::IfThenElse(hn::Ge(x, hn::Set(f, 3.0f)), hn::Set(f, 1.0f), inner);
+    return hn::IfThenZeroElse(hn::Le(x, hn::Set(f, -3.0f)), hn::Mul(dy, slope));
+  }
+};
+
 struct Identity {
   static HWY_INLINE Vec Value(Vec x) { return x; }
   static HWY_INLINE Vec Gradient(Vec dy, Vec) { return dy; }
@@ -86,6 +121,14 @@ void With(Activation activation, Function f) {
       return f(GeluTanh());
     case Activation::tanh:
       return f(HyperbolicTangent());
+    case Activation::sigmoid:
+      return f(Sigmoid());
+    case Activation::silu:
+      return f(Silu());
+    case Activation::relu6:
+      return f(Relu6());
+    case Activation::hard_swish:
+      return f(HardSwish());
   }
 }
 

@@ -3,7 +3,9 @@
 #include "tessera/core/error.h"
 #include "tessera/kernels/add.h"
 #include "tessera/kernels/column_sums.h"
+#include "tessera/kernels/copy.h"
 #include "tessera/kernels/cpu/onednn.h"
+#include "tessera/kernels/profile.h"
 
 namespace tessera::kernels {
 
@@ -15,6 +17,12 @@ constexpr auto kF32 = memory::data_type::f32;
 
 enum class Direction { forward, backward_data, backward_weights };
 
+// What a forward convolution does besides.
+struct Epilogue {
+  bool bias = false, add = false;
+  Activation activation = Activation::none;
+};
+
 struct Plan {
   dnnl::primitive convolution;
   memory::desc x, w, bias, y, scratchpad;  // or their gradients
@@ -25,6 +33,14 @@ std::string describe(const Conv2dShape& s) {
   return fmt::format("the convolution of ({}, {}, {}, {}) with ({}, {}, {}, {}) in {} groups, stride {}×{}", s.B, s.H,
                      s.W, s.C, s.O, s.C / s.groups, s.window.kernel.h, s.window.kernel.w, s.groups, s.window.stride.h,
                      s.window.stride.w);
+}
+
+Work work_of(const Conv2dShape& s, const char* direction, int products) {
+  const auto [kh, kw] = s.window.kernel;
+  return {fmt::format("convolution{} {}x{} stride {} ({}, {}, {}, {}) -> {}{}", direction, kh, kw, s.window.stride.h,
+                      s.B, s.H, s.W, s.C, s.O, s.groups > 1 ? fmt::format(", {} groups", s.groups) : ""),
+          2.0 * products * static_cast<double>(s.y_size() * s.w_size() / s.O),
+          4.0 * products * static_cast<double>(s.x_size() + s.w_size() + s.y_size())};
 }
 
 // oneDNN's order of the extents is that of PyTorch, whatever the layout in memory; groups come first.
@@ -39,17 +55,50 @@ void check(const PrimitiveDesc& chosen, const Conv2dShape& s) {
   onednn::refuse_reference(chosen.impl_info_str(), describe(s));
 }
 
-Plan make_plan(const Conv2dShape& s, Direction direction, bool with_bias) {
+void append(dnnl::post_ops& ops, Activation activation) {
+  const auto eltwise = [&](algorithm which, float a = 0, float b = 0) { ops.append_eltwise(1.0f, which, a, b); };
+  switch (activation) {
+    case Activation::none:
+      return;
+    case Activation::relu:
+      return eltwise(algorithm::eltwise_relu);
+    case Activation::gelu_erf:
+      return eltwise(algorithm::eltwise_gelu_erf);
+    case Activation::gelu_tanh:
+      return eltwise(algorithm::eltwise_gelu_tanh);
+    case Activation::tanh:
+      return eltwise(algorithm::eltwise_tanh);
+    case Activation::sigmoid:
+      return eltwise(algorithm::eltwise_logistic);
+    case Activation::silu:
+      return eltwise(algorithm::eltwise_swish, 1.0f);
+    case Activation::relu6:
+      return eltwise(algorithm::eltwise_clip, 0.0f, 6.0f);
+    case Activation::hard_swish:
+      return eltwise(algorithm::eltwise_hardswish);
+  }
+}
+
+dnnl::primitive_attr attributes_of(const Epilogue& epilogue) {
+  dnnl::primitive_attr attributes = onednn::attributes();
+  dnnl::post_ops ops;
+  if (epilogue.add) ops.append_sum(1.0f);
+  append(ops, epilogue.activation);
+  attributes.set_post_ops(ops);
+  return attributes;
+}
+
+Plan make_plan(const Conv2dShape& s, Direction direction, const Epilogue& epilogue) {
   using tag = memory::format_tag;
   const auto [out_h, out_w] = s.out();
   Plan plan;
   plan.x = {{s.B, s.C, s.H, s.W}, kF32, tag::nhwc};
   plan.y = {{s.B, s.O, out_h, out_w}, kF32, tag::nhwc};
-  if (with_bias) plan.bias = {{s.O}, kF32, tag::a};
+  if (epilogue.bias) plan.bias = {{s.O}, kF32, tag::a};
   const memory::desc any_w = weights(s, tag::any, tag::any), plain_w = weights(s, tag::oihw, tag::goihw);
   const auto& [kernel, stride, pad] = s.window;
   const memory::dims strides{stride.h, stride.w}, before{pad.top, pad.left}, after{pad.bottom, pad.right};
-  const auto attributes = onednn::attributes();
+  const auto attributes = attributes_of(epilogue);
   const auto& engine = onednn::engine();
   const auto direct = algorithm::convolution_direct;
 
@@ -83,13 +132,13 @@ Plan make_plan(const Conv2dShape& s, Direction direction, bool with_bias) {
   return plan;
 }
 
-std::shared_ptr<const Plan> plan_of(const Conv2dShape& s, Direction direction, bool with_bias = false) {
+std::shared_ptr<const Plan> plan_of(const Conv2dShape& s, Direction direction, const Epilogue& epilogue = {}) {
   static auto* const plans = new onednn::PlanCache<Plan>;
   const auto& [kernel, stride, pad] = s.window;
   return plans->get(
-      {static_cast<int64_t>(direction), with_bias, s.B, s.H, s.W, s.C, s.O, s.groups, kernel.h, kernel.w, stride.h,
-       stride.w, pad.top, pad.left, pad.bottom, pad.right},
-      [&] { return describe(s); }, [&] { return make_plan(s, direction, with_bias); });
+      {static_cast<int64_t>(direction), epilogue.bias, epilogue.add, static_cast<int64_t>(epilogue.activation), s.B,
+       s.H, s.W, s.C, s.O, s.groups, kernel.h, kernel.w, stride.h, stride.w, pad.top, pad.left, pad.bottom, pad.right},
+      [&] { return describe(s); }, [&] { return make_plan(s, direction, epilogue); });
 }
 
 // oneDNN's gradients overwrite. Where they must be added, fill(out) writes into a buffer that is added afterwards.
@@ -129,10 +178,21 @@ void backward_weights(const Conv2dBackward& args, float* dw) {
 
 }  // namespace
 
-void conv2d_forward(Context&, const Conv2dForward& args) {
-  const auto plan = plan_of(args.shape, Direction::forward, args.bias != nullptr);
+void conv2d_forward(Context& context, const Conv2dForward& args) {
+  const Conv2dShape& s = args.shape;
+  const Measured measured(context, [&] { return work_of(s, "", 1); });
+  const auto plan = plan_of(s, Direction::forward, {args.bias != nullptr, args.residual != nullptr, args.activation});
   std::shared_ptr<std::byte> holder;
-  const void* w = plan->weights.apply(args.w, holder);
+  const void* w = args.scale
+                      ? plan->weights.apply_scaled(args.w, {args.scale, static_cast<size_t>(s.O)}, holder, args.frozen)
+                      : plan->weights.apply(args.w, holder, args.frozen);
+  if (args.residual && args.residual != args.y)  // the convolution adds to what is there
+    copy_samples(context, {.x = args.residual,
+                           .x_stride = s.out().w * s.O,
+                           .y = {args.y},
+                           .y_stride = s.out().w * s.O,
+                           .samples = s.B * s.out().h,
+                           .n = s.out().w * s.O});
   std::unordered_map<int, memory> operands = {{DNNL_ARG_SRC, onednn::operand(plan->x, args.x)},
                                               {DNNL_ARG_WEIGHTS, onednn::operand(plan->w, w)},
                                               {DNNL_ARG_DST, onednn::operand(plan->y, args.y)}};
@@ -142,6 +202,7 @@ void conv2d_forward(Context&, const Conv2dForward& args) {
 
 void conv2d_backward(Context& context, const Conv2dBackward& args) {
   const Conv2dShape& s = args.shape;
+  const Measured measured(context, [&] { return work_of(s, ", backward", (args.dx ? 1 : 0) + (args.dw ? 1 : 0)); });
   if (args.dx) write_or_add(context, args.dx, s.x_size(), [&](float* dx) { backward_data(args, dx); });
   if (args.dw) write_or_add(context, args.dw, s.w_size(), [&](float* dw) { backward_weights(args, dw); });
   if (args.dbias)

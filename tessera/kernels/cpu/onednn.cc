@@ -55,11 +55,11 @@ int64_t number_of(const dnnl::memory::desc& layout) {
 }  // namespace
 
 Reorder::Reorder(dnnl::memory::desc from, dnnl::memory::desc to) : from_(std::move(from)), to_(std::move(to)) {
+  layout_ = 2 * number_of(to_);
   if (!needed()) return;
   const dnnl::reorder::primitive_desc description(engine(), from_, engine(), to_, attributes());
   primitive_ = dnnl::reorder(description);
   scratchpad_ = description.scratchpad_desc();
-  layout_ = number_of(to_);
 }
 
 void Reorder::run(const void* from, void* to) const {
@@ -74,11 +74,27 @@ std::shared_ptr<std::byte> Reorder::copy_of(const void* elements) const {
 
 const void* Reorder::apply(const void* elements, std::shared_ptr<std::byte>& holder, FrozenWeights* frozen) const {
   if (!needed()) return elements;
+  return kept(elements, layout_, holder, frozen, [&] { return copy_of(elements); });
+}
+
+const void* Reorder::apply_scaled(const float* elements, std::span<const float> row_scales,
+                                  std::shared_ptr<std::byte>& holder, FrozenWeights* frozen) const {
+  return kept(elements, layout_ + 1, holder, frozen, [&] {
+    const size_t size = from_.get_size() / sizeof(float), width = size / row_scales.size();
+    auto scaled = allocate(from_.get_size());
+    auto* to = reinterpret_cast<float*>(scaled.get());
+    for (size_t i = 0; i < size; ++i) to[i] = elements[i] * row_scales[i / width];
+    return needed() ? copy_of(to) : scaled;
+  });
+}
+
+const void* Reorder::kept(const void* elements, int64_t layout, std::shared_ptr<std::byte>& holder,
+                          FrozenWeights* frozen, const std::function<std::shared_ptr<std::byte>()>& make) const {
   if (frozen) {
     const std::span bytes(static_cast<const std::byte*>(elements), from_.get_size());
-    if (const std::byte* copy = frozen->copy(bytes, layout_, [&] { return copy_of(elements); })) return copy;
+    if (const std::byte* copy = frozen->copy(bytes, layout, make)) return copy;
   }
-  holder = copy_of(elements);
+  holder = make();
   return holder.get();
 }
 

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -44,12 +45,19 @@ class Reorder {
   // The elements in the layout `to`: themselves where the layouts agree, else a copy, which `holder` keeps, or `frozen`
   // where it is given and they are part of its weights.
   const void* apply(const void* elements, std::shared_ptr<std::byte>& holder, FrozenWeights* frozen = nullptr) const;
+  // The same of f32 elements whose rows, of the first axis, are multiplied by the scales.
+  const void* apply_scaled(const float* elements, std::span<const float> row_scales, std::shared_ptr<std::byte>& holder,
+                           FrozenWeights* frozen = nullptr) const;
 
  private:
   std::shared_ptr<std::byte> copy_of(const void* elements) const;
+  // What make() gives, from `frozen` where that keeps it.
+  const void* kept(const void* elements, int64_t layout, std::shared_ptr<std::byte>& holder, FrozenWeights* frozen,
+                   const std::function<std::shared_ptr<std::byte>()>& make) const;
 
   dnnl::memory::desc from_, to_, scratchpad_;
-  int64_t layout_ = 0;  // the number of to_ among all layouts that were asked for in this process
+  // Twice the number of to_ among all layouts that were asked for in this process; one more for scaled elements.
+  int64_t layout_ = 0;
   dnnl::reorder primitive_;
 };
 

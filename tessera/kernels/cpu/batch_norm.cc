@@ -1,0 +1,228 @@
+#include "tessera/kernels/batch_norm.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "tessera/kernels/cpu/loops.h"
+#include "tessera/kernels/cpu/targets.h"
+#include "tessera/kernels/profile.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/kernels/cpu/batch_norm.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "tessera/kernels/cpu/activation-inl.h"
+#include "tessera/kernels/cpu/simd-inl.h"
+
+#ifndef TESSERA_KERNELS_CPU_BATCH_NORM_ONCE
+#define TESSERA_KERNELS_CPU_BATCH_NORM_ONCE
+namespace tessera::kernels {
+
+// What the passes over the pixels need of each channel.
+struct ChannelTerms {
+  const float *mean, *rstd, *scale, *shift;  // (C): scale = rstd·gamma, shift = beta - mean·scale
+  const float *mean_delta, *mean_product;    // (C): of δ and of δ·x̂; zeros with given statistics
+};
+
+}  // namespace tessera::kernels
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+// Sums of rows [begin, end): a few rows in float, whose sums are added in double, since there may be very many pixels.
+// terms(row, c, add_a, add_b) …: two sums at once. a, b (C).
+constexpr int64_t kRows = 32;
+
+template <class Terms>
+HWY_INLINE void SumPixels(int64_t begin, int64_t end, int64_t C, double* a, double* b, Terms terms) {
+  const F f;
+  const int64_t lanes = LaneCount();
+  HWY_ALIGN float some_a[hn::MaxLanes(f)], some_b[hn::MaxLanes(f)];
+  for (; begin < end; begin += kRows) {
+    const int64_t stop = std::min(begin + kRows, end);
+    for (int64_t c = 0; c < C; c += lanes) {
+      const int64_t n = std::min(lanes, C - c);
+      Vec sum_a = hn::Zero(f), sum_b = hn::Zero(f);
+      const auto run = [&](auto load) {
+        for (int64_t p = begin; p < stop; ++p) terms(load, p * C, sum_a, sum_b);
+      };
+      n == lanes ? run(WholeLoad{c}) : run(PartLoad{c, n});
+      hn::Store(sum_a, f, some_a);
+      hn::Store(sum_b, f, some_b);
+      for (int64_t i = 0; i < n; ++i) a[c + i] += some_a[i], b[c + i] += some_b[i];
+    }
+  }
+}
+
+// Σ (x - origin) and Σ (x - origin)².
+void SumSquares(const float* x, const float* origin, int64_t begin, int64_t end, int64_t C, double* sum,
+                double* squares) {
+  SumPixels(begin, end, C, sum, squares, [&](auto load, int64_t row, Vec& a, Vec& b) {
+    const Vec difference = hn::Sub(load(x + row), load(origin));
+    a = hn::Add(a, difference);
+    b = hn::MulAdd(difference, difference, b);
+  });
+}
+
+// act(x·scale + shift + residual)
+void Forward(const BatchNormForward& a, const ChannelTerms& t, int64_t begin, int64_t end) {
+  With(a.activation, [&](auto function) {
+    for (int64_t row = begin * a.shape.C; row < end * a.shape.C; row += a.shape.C) {
+      const float *x = a.x + row, *residual = a.residual ? a.residual + row : nullptr;
+      StoreOver(a.shape.C, a.y + row, false, [&](auto load) {
+        const Vec normed = hn::MulAdd(load(x), load(t.scale), load(t.shift));
+        return function.Value(residual ? hn::Add(normed, load(residual)) : normed);
+      });
+    }
+  });
+}
+
+// δ of the vector at `load` of the row.
+template <class Function, class Load>
+HWY_INLINE Vec Delta(Function function, const BatchNormBackward& a, const ChannelTerms& t, int64_t row, Load load) {
+  Vec z = hn::MulAdd(load(a.x + row), load(t.scale), load(t.shift));
+  if (a.residual) z = hn::Add(z, load(a.residual + row));
+  return function.Gradient(load(a.dy + row), z);
+}
+
+// Σ δ and Σ δ·x̂.
+void SumDeltas(const BatchNormBackward& a, const ChannelTerms& t, int64_t begin, int64_t end, double* sum,
+               double* products) {
+  With(a.activation, [&](auto function) {
+    SumPixels(begin, end, a.shape.C, sum, products, [&](auto load, int64_t row, Vec& s, Vec& p) {
+      const Vec delta = Delta(function, a, t, row, load);
+      s = hn::Add(s, delta);
+      p = hn::MulAdd(delta, hn::Mul(hn::Sub(load(a.x + row), load(t.mean)), load(t.rstd)), p);
+    });
+  });
+}
+
+void Backward(const BatchNormBackward& a, const ChannelTerms& t, int64_t begin, int64_t end) {
+  With(a.activation, [&](auto function) {
+    for (int64_t row = begin * a.shape.C; row < end * a.shape.C; row += a.shape.C) {
+      const auto delta = [&](auto load) { return Delta(function, a, t, row, load); };
+      const auto dx = [&](auto load) {
+        const Vec normed = hn::Mul(hn::Sub(load(a.x + row), load(t.mean)), load(t.rstd));
+        const Vec centred = hn::Sub(delta(load), load(t.mean_delta));
+        return hn::Mul(load(t.scale), hn::NegMulAdd(normed, load(t.mean_product), centred));
+      };
+      if (a.dx) StoreOver(a.shape.C, a.dx.data + row, a.dx.accumulate, dx);
+      if (a.dresidual) StoreOver(a.shape.C, a.dresidual.data + row, a.dresidual.accumulate, delta);
+    }
+  });
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace tessera::kernels {
+
+HWY_EXPORT(SumSquares);
+HWY_EXPORT(Forward);
+HWY_EXPORT(SumDeltas);
+HWY_EXPORT(Backward);
+
+namespace {
+
+int64_t grain_of(const BatchNormShape& s) { return std::max<int64_t>(kMemoryGrain / s.C, 8); }
+
+// Two sums over the pixels, (C) each: sum_rows(begin, end, a, b) adds those of some rows, on any thread.
+struct TwoSums {
+  std::vector<double> a, b;
+
+  template <class SumRows>
+  TwoSums(const BatchNormShape& s, SumRows sum_rows) {
+    const int64_t grain = grain_of(s), C = s.C;
+    const int pieces = parallel_pieces(s.P, grain);
+    a.resize(static_cast<size_t>(pieces * C)), b.resize(a.size());
+    parallel_for_pieces(s.P, grain, [&](int piece, int64_t begin, int64_t end) {
+      sum_rows(begin, end, a.data() + piece * C, b.data() + piece * C);
+    });
+    for (std::vector<double>* sums : {&a, &b})
+      for (int64_t i = C; i < pieces * C; ++i) (*sums)[static_cast<size_t>(i % C)] += (*sums)[static_cast<size_t>(i)];
+  }
+};
+
+// The terms of each channel in one buffer.
+class Terms {
+ public:
+  Terms(int64_t C, const float* mean, const float* variance, const float* gamma, const float* beta, float eps)
+      : C_(C), values_(static_cast<size_t>(5 * C)) {
+    for (int64_t c = 0; c < C; ++c) {
+      const double rstd = 1 / std::sqrt(static_cast<double>(variance[c]) + eps);
+      at(0, c) = static_cast<float>(rstd);
+      at(1, c) = static_cast<float>(rstd * gamma[c]);
+      at(2, c) = static_cast<float>(beta[c] - mean[c] * rstd * gamma[c]);
+    }
+    mean_ = mean;
+  }
+  void set_means(const TwoSums& sums, int64_t P) {
+    for (int64_t c = 0; c < C_; ++c) {
+      at(3, c) = static_cast<float>(sums.a[static_cast<size_t>(c)] / static_cast<double>(P));
+      at(4, c) = static_cast<float>(sums.b[static_cast<size_t>(c)] / static_cast<double>(P));
+    }
+  }
+  ChannelTerms terms() const {
+    const float* first = values_.data();
+    return {mean_, first, first + C_, first + 2 * C_, first + 3 * C_, first + 4 * C_};
+  }
+
+ private:
+  float& at(int64_t row, int64_t c) { return values_[static_cast<size_t>(row * C_ + c)]; }
+  int64_t C_;
+  const float* mean_;
+  std::vector<float> values_;
+};
+
+}  // namespace
+
+// About the first pixel, so that squares lose no digits where the mean is far from zero.
+void batch_statistics(Context& context, const BatchStatistics& args) {
+  const auto [P, C] = args.shape;
+  const Measured measured(context, [&] { return memory_work("batch norm, statistics", P * C, 1); });
+  const TwoSums sums(args.shape, [&, C = C](int64_t begin, int64_t end, double* a, double* b) {
+    HWY_DYNAMIC_DISPATCH(SumSquares)(args.x, args.x, begin, end, C, a, b);
+  });
+  for (int64_t c = 0; c < C; ++c) {
+    const double off = sums.a[static_cast<size_t>(c)] / static_cast<double>(P);
+    const double square = sums.b[static_cast<size_t>(c)] / static_cast<double>(P);
+    args.mean[c] = static_cast<float>(args.x[c] + off);
+    args.variance[c] = static_cast<float>(std::max(square - off * off, 0.0));
+  }
+}
+
+void batch_norm_forward(Context& context, const BatchNormForward& args) {
+  const auto [P, C] = args.shape;
+  const Measured measured(context, [&] { return memory_work("batch norm", P * C, args.residual ? 3 : 2); });
+  const Terms terms(C, args.mean, args.variance, args.gamma, args.beta, args.eps);
+  parallel_for(P, grain_of(args.shape), [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(Forward)(args, terms.terms(), begin, end);
+  });
+}
+
+void batch_norm_backward(Context& context, const BatchNormBackward& args) {
+  const auto [P, C] = args.shape;
+  const Measured measured(context, [&] { return memory_work("batch norm, backward", P * C, 5); });
+  Terms terms(C, args.mean, args.variance, args.gamma, args.beta, args.eps);
+  if (args.dgamma || args.dbeta || (args.dx && args.own_statistics)) {
+    const TwoSums sums(args.shape, [&](int64_t begin, int64_t end, double* a, double* b) {
+      HWY_DYNAMIC_DISPATCH(SumDeltas)(args, terms.terms(), begin, end, a, b);
+    });
+    for (const auto& [grad, sum] : {std::pair{args.dbeta, &sums.a}, std::pair{args.dgamma, &sums.b}})
+      if (grad)
+        store_over(C, grad.data, grad.accumulate,
+                   [&, sum = sum](int64_t c) { return static_cast<float>((*sum)[static_cast<size_t>(c)]); });
+    if (args.own_statistics) terms.set_means(sums, P);
+  }
+  if (!args.dx && !args.dresidual) return;
+  parallel_for(P, grain_of(args.shape), [&](int64_t begin, int64_t end) {
+    HWY_DYNAMIC_DISPATCH(Backward)(args, terms.terms(), begin, end);
+  });
+}
+
+}  // namespace tessera::kernels
+#endif  // HWY_ONCE

@@ -1,0 +1,50 @@
+#include "tessera/nn/conv2d.h"
+
+#include <cmath>
+#include <utility>
+
+#include "tessera/ops/frozen.h"
+#include "tessera/ops/training.h"
+
+namespace tessera::nn {
+
+Conv2d::Conv2d(int64_t in, int64_t out, const Conv2dConfig& c)
+    : options_{
+          .stride = {c.stride, c.stride}, .padding = {c.padding, c.padding, c.padding, c.padding}, .groups = c.groups} {
+  const int64_t area = c.kernel * c.kernel;
+  add_parameter("weight", weight_, {out, in / c.groups, c.kernel, c.kernel},
+                c.weight_init ? c.weight_init : normal(std::sqrt(2.0 / static_cast<double>(out * area / c.groups))));
+  if (c.bias) add_parameter("bias", bias_, {out}, zeros());
+}
+
+BatchNorm2d::BatchNorm2d(int64_t C, const BatchNormConfig& config)
+    : eps_(static_cast<float>(config.eps)), momentum_(static_cast<float>(config.momentum)) {
+  add_parameter("weight", state_.gamma, {C}, ones());
+  add_parameter("bias", state_.beta, {C}, zeros());
+  add_statistic("running_mean", state_.running_mean, {C}, zeros());
+  add_statistic("running_var", state_.running_variance, {C}, ones());
+}
+
+bool BatchNorm2d::counts() const { return ops::current_training() && state_.gamma.requires_grad(); }
+
+Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor& residual) const {
+  return ops::batch_norm(
+      x, state_, {.eps = eps_, .activation = activation, .training = counts(), .momentum = momentum_}, residual);
+}
+
+ops::ChannelAffine BatchNorm2d::folded() const { return ops::folded(state_, eps_); }
+
+Tensor conv_norm(const Conv2d& conv, const BatchNorm2d& norm, const Tensor& x, Activation activation, Tensor residual) {
+  if (!ops::frozen_weights() || norm.counts()) return norm.forward(conv.forward(x), activation, residual);
+  auto [scale, shift] = norm.folded();
+  for (int64_t o = 0; conv.bias() && o < shift.numel(); ++o) shift.data()[o] += scale.data()[o] * conv.bias().data()[o];
+  return ops::conv2d_for_use(x, conv.weight(), shift, conv.options(),
+                             {.scale = scale, .residual = std::move(residual), .activation = activation});
+}
+
+Tensor conv_act(const Conv2d& conv, const Tensor& x, Activation activation) {
+  if (!ops::frozen_weights()) return ops::activate(conv.forward(x), activation);
+  return ops::conv2d_for_use(x, conv.weight(), conv.bias(), conv.options(), {.activation = activation});
+}
+
+}  // namespace tessera::nn

@@ -1,0 +1,67 @@
+// Convolutions and batch normalisation with PyTorch's names: `weight` (O, C/groups, kh, kw) and `bias` (O) of one,
+// `weight`, `bias`, `running_mean` and `running_var` (C) of the other.
+#pragma once
+
+#include "tessera/nn/init.h"
+#include "tessera/ops/batch_norm.h"
+#include "tessera/ops/conv2d.h"
+
+namespace tessera::nn {
+
+using kernels::Activation;
+
+struct Conv2dConfig {
+  int64_t kernel = 1, stride = 1;
+  int64_t padding = 0;  // on all sides
+  int64_t groups = 1;
+  bool bias = false;
+  Init weight_init = {};  // He et al. (2015), for the way back, where it is empty: normal(√(2 / (O·kh·kw / groups)))
+};
+
+class Conv2d : public Module {
+ public:
+  Conv2d(int64_t in, int64_t out, const Conv2dConfig& config);
+  // (B, H, W, in) -> (B, H', W', out), H' = ⌊(H + 2·padding - kernel) / stride⌋ + 1, W' likewise
+  Tensor forward(const Tensor& x) const { return ops::conv2d(x, weight_, bias_, options_); }
+
+  const Tensor& weight() const { return weight_; }
+  const Tensor& bias() const { return bias_; }  // undefined where there is none
+  const ops::Conv2dOptions& options() const { return options_; }
+  // Multiply-adds for a picture of H'×W' outputs.
+  int64_t macs(int64_t height, int64_t width) const { return height * width * weight_.numel(); }
+
+ private:
+  ops::Conv2dOptions options_;
+  Tensor weight_, bias_;
+};
+
+struct BatchNormConfig {
+  double eps = 1e-5;
+  double momentum = 0.1;  // of the running statistics
+};
+
+// In training (ops/training.h) the batch's statistics normalise and the running ones follow, unless the layer's weights
+// are frozen; otherwise the running ones normalise.
+class BatchNorm2d : public Module {
+ public:
+  explicit BatchNorm2d(int64_t C, const BatchNormConfig& config = {});
+  // act(norm(x) + residual): (B, …, C) -> (B, …, C)
+  Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = {}) const;
+  ops::ChannelAffine folded() const;  // with the running statistics: x·scale + shift
+  bool counts() const;                // whether this is training, and not of frozen weights
+
+ private:
+  float eps_, momentum_;
+  ops::BatchNormState state_;
+};
+
+// act(norm(conv(x)) + residual). Where the weights do not change any more (ops/frozen.h), one convolution with the norm
+// in its weights and the rest in its epilogue; `residual` is then overwritten if this was its last handle.
+// x (B, H, W, C) -> (B, H', W', O)
+Tensor conv_norm(const Conv2d& conv, const BatchNorm2d& norm, const Tensor& x, Activation activation = Activation::none,
+                 Tensor residual = {});
+
+// act(conv(x)), likewise.
+Tensor conv_act(const Conv2d& conv, const Tensor& x, Activation activation);
+
+}  // namespace tessera::nn

@@ -1,0 +1,97 @@
+#include "tessera/ops/batch_norm.h"
+
+#include <cmath>
+
+#include "tessera/ops/tape.h"
+
+namespace tessera::ops {
+
+namespace {
+
+void check(const Tensor& x, const BatchNormState& s, const Tensor& residual) {
+  TESSERA_CHECK(x.rank() >= 2 && x.numel() > 0, "batch_norm: x must be (B, …, C) and not empty, but it is {}",
+                to_string(x.shape()));
+  for (const Tensor& tensor : {s.gamma, s.beta, s.running_mean, s.running_variance})
+    TESSERA_CHECK(tensor.shape() == Shape{x.size(-1)},
+                  "batch_norm: weights and statistics must have the last extent of x {}, but one is {}",
+                  to_string(x.shape()), to_string(tensor.shape()));
+  TESSERA_CHECK(!residual || residual.shape() == x.shape(), "batch_norm: the residual {} must have the shape of x {}",
+                to_string(residual.shape()), to_string(x.shape()));
+}
+
+// The batch's statistics; the running ones follow.
+void count(const Tensor& x, const BatchNormState& s, float momentum, const Tensor& mean, const Tensor& variance) {
+  const kernels::BatchNormShape shape = {.P = x.numel() / x.size(-1), .C = x.size(-1)};
+  TESSERA_CHECK(shape.P > 1, "batch_norm: training needs more than one value of each channel, but x is {}",
+                to_string(x.shape()));
+  kernels::batch_statistics(kernels::cpu_context(),
+                            {.x = x.data(), .mean = mean.data(), .variance = variance.data(), .shape = shape});
+  const double unbiased = static_cast<double>(shape.P) / static_cast<double>(shape.P - 1);
+  for (int64_t c = 0; c < shape.C; ++c) {
+    float &running_mean = s.running_mean.data()[c], &running_variance = s.running_variance.data()[c];
+    running_mean += momentum * (mean.data()[c] - running_mean);
+    running_variance += momentum * (static_cast<float>(unbiased * variance.data()[c]) - running_variance);
+  }
+}
+
+}  // namespace
+
+Tensor batch_norm(const Tensor& x, const BatchNormState& s, const BatchNormOptions& options, const Tensor& residual) {
+  check(x, s, residual);
+  const int64_t C = x.size(-1);
+  const kernels::BatchNormShape shape = {.P = x.numel() / C, .C = C};
+  Tensor mean = s.running_mean.detach(), variance = s.running_variance.detach();
+  if (options.training) {
+    mean = Tensor::empty({C}), variance = Tensor::empty({C});
+    count(x, s, options.momentum, mean, variance);
+  }
+  Tensor y = Tensor::empty(x.shape());
+  kernels::batch_norm_forward(kernels::cpu_context(), {.x = x.data(),
+                                                       .mean = mean.data(),
+                                                       .variance = variance.data(),
+                                                       .gamma = s.gamma.data(),
+                                                       .beta = s.beta.data(),
+                                                       .residual = residual ? residual.data() : nullptr,
+                                                       .y = y.data(),
+                                                       .shape = shape,
+                                                       .eps = options.eps,
+                                                       .activation = options.activation});
+  if (recording({x, s.gamma, s.beta, residual})) {
+    const bool plain = options.activation == Activation::none;  // its gradient does not ask for the residual
+    record(y, [=, x = x.detach(), gamma = s.gamma.detach(), beta = s.beta.detach(),
+               added = residual && !plain ? residual.detach() : Tensor(), dx = GradientOf(x),
+               dgamma = GradientOf(s.gamma), dbeta = GradientOf(s.beta),
+               dresidual = GradientOf(residual)](const Tensor& dy) {
+      if (plain) dresidual.add(dy);
+      kernels::batch_norm_backward(kernels::cpu_context(), {.dy = dy.data(),
+                                                            .x = x.data(),
+                                                            .mean = mean.data(),
+                                                            .variance = variance.data(),
+                                                            .gamma = gamma.data(),
+                                                            .beta = beta.data(),
+                                                            .residual = added ? added.data() : nullptr,
+                                                            .dx = dx.target(),
+                                                            .dresidual = plain ? kernels::Grad() : dresidual.target(),
+                                                            .dgamma = dgamma.target(),
+                                                            .dbeta = dbeta.target(),
+                                                            .shape = shape,
+                                                            .eps = options.eps,
+                                                            .activation = options.activation,
+                                                            .own_statistics = options.training});
+    });
+  }
+  return y;
+}
+
+ChannelAffine folded(const BatchNormState& s, float eps) {
+  const int64_t C = s.gamma.numel();
+  const ChannelAffine result = {Tensor::empty({C}), Tensor::empty({C})};
+  for (int64_t c = 0; c < C; ++c) {
+    const double scale = s.gamma.data()[c] / std::sqrt(static_cast<double>(s.running_variance.data()[c]) + eps);
+    result.scale.data()[c] = static_cast<float>(scale);
+    result.shift.data()[c] = static_cast<float>(s.beta.data()[c] - s.running_mean.data()[c] * scale);
+  }
+  return result;
+}
+
+}  // namespace tessera::ops

@@ -1,0 +1,35 @@
+#pragma once
+
+#include "tessera/core/tensor.h"
+#include "tessera/kernels/batch_norm.h"
+#include "tessera/ops/activation.h"
+
+namespace tessera::ops {
+
+// What is learnt, and what was counted while learning: (C) each.
+struct BatchNormState {
+  Tensor gamma, beta;
+  Tensor running_mean, running_variance;
+};
+
+struct BatchNormOptions {
+  float eps = 1e-5f;
+  Activation activation = Activation::none;
+  // In training: the batch's own statistics normalise, and the running ones move by `momentum` towards them (towards
+  // the unbiased variance, as in PyTorch). Otherwise the running ones normalise.
+  bool training = false;
+  float momentum = 0.1f;
+};
+
+// Batch normalisation: act(norm(x) + residual). x (B, …, C), residual as x or undefined -> (B, …, C). Training needs at
+// least two values of each channel. See kernels/batch_norm.h.
+Tensor batch_norm(const Tensor& x, const BatchNormState& state, const BatchNormOptions& options,
+                  const Tensor& residual = {});
+
+// The same as one multiply-add of each channel, with the running statistics: norm(x) = x·scale + shift, (C) each.
+struct ChannelAffine {
+  Tensor scale, shift;
+};
+ChannelAffine folded(const BatchNormState& state, float eps);
+
+}  // namespace tessera::ops
