@@ -51,6 +51,20 @@ class Model : public nn::Module {
   // images -> logits (B, K). A model may leave out what does not reach the head.
   virtual Tensor forward(const Tensor& images) { return forward_head(forward_features(images)); }
 
+  // What a step of training makes smaller.
+  struct TrainingOutput {
+    Tensor logits;  // (B, K)
+    // Heads that only training has, or hears: their logits (B, K), and how much their loss counts beside that of
+    // `logits`.
+    struct Auxiliary {
+      Tensor logits;
+      double weight;
+    };
+    std::vector<Auxiliary> auxiliary = {};
+  };
+  // For models with heads of training's own (GoogLeNet's); of the others the logits.
+  virtual TrainingOutput forward_training(const Tensor& images) { return {forward(images)}; }
+
   // Training then keeps no intermediates within blocks and computes them again in backward: much less memory, about a
   // third more time, the same gradients. Families without blocks ignore it.
   void set_recompute(bool recompute) { recompute_ = recompute; }

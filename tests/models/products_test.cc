@@ -38,7 +38,6 @@ TEST(Products, NeverRunInReferenceCode) {
     const auto model = build(architecture_of(name));  // its weights are not touched
     int64_t tokens = 0;
     for (const ShapeStep& step : model->shapes()) tokens = step.what == "tokens and positions" ? step.shape[0] : tokens;
-    ASSERT_FALSE(model->products().empty());
     std::set<std::pair<int64_t, int64_t>> shapes;  // each once
     for (const Product& product : model->products()) {
       const Tensor& w = infer::parameter(*model, product.weight);
