@@ -16,9 +16,11 @@ std::map<std::string, int64_t> known_counts() {
   std::map<std::string, int64_t> counts;
   const auto add = [&](const std::filesystem::path& path) {
     const auto json = nlohmann::json::parse(read_text(path));
-    for (const auto& [origin, models] : json.items())
-      for (const auto& [name, count] : models.is_object() ? models.items() : nlohmann::json::object().items())
+    for (const auto& [origin, models] : json.items()) {
+      if (!models.is_object()) continue;
+      for (const auto& [name, count] : models.items())
         if (count.is_number()) counts.emplace(name, count.get<int64_t>());
+    }
   };
   add(test::golden_path("models/parameters.json"));
   add(std::filesystem::path(TESSERA_SOURCE_DIR) / "tests" / "models" / "counts.json");
