@@ -4,6 +4,7 @@
 #include "tessera/kernels/add.h"
 #include "tessera/kernels/column_sums.h"
 #include "tessera/kernels/copy.h"
+#include "tessera/kernels/cpu/depthwise.h"
 #include "tessera/kernels/cpu/onednn.h"
 #include "tessera/kernels/profile.h"
 
@@ -204,7 +205,11 @@ void conv2d_backward(Context& context, const Conv2dBackward& args) {
   const Conv2dShape& s = args.shape;
   const Measured measured(context, [&] { return work_of(s, ", backward", (args.dx ? 1 : 0) + (args.dw ? 1 : 0)); });
   if (args.dx) write_or_add(context, args.dx, s.x_size(), [&](float* dx) { backward_data(args, dx); });
-  if (args.dw) write_or_add(context, args.dw, s.w_size(), [&](float* dw) { backward_weights(args, dw); });
+  if (args.dw && is_depthwise(s)) {
+    depthwise_backward_weights(args);
+  } else if (args.dw) {
+    write_or_add(context, args.dw, s.w_size(), [&](float* dw) { backward_weights(args, dw); });
+  }
   if (args.dbias)
     column_sums(context, {.x = args.dy, .sums = args.dbias, .rows = s.B * s.out().h * s.out().w, .N = s.O});
 }
