@@ -23,6 +23,11 @@ void register_deit(Registry& registry) {
            distilled ? "DeiT with a distillation token (Touvron et al., 2021)" : "DeiT (Touvron et al., 2021)"});
     }
   }
+  registry.variants.add(
+      "deit_cifar_distilled",
+      {"vit",
+       R"({"img_size": 32, "patch_size": 4, "embed_dim": 128, "depth": 6, "num_heads": 4, "mlp_ratio": 2, "num_classes": 10, "distilled": true})",
+       "a small DeiT with a distillation token for 32x32 pictures"});
 }
 
 }  // namespace tessera::models

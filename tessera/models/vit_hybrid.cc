@@ -32,6 +32,11 @@ void register_vit_hybrid(Registry& registry) {
              m.picture, m.layers, m.patch, m.embed_dim, m.depth, m.num_heads, m.classes),
          "hybrid of a residual network and a ViT (Dosovitskiy et al., 2021; Steiner et al., 2021)"});
   }
+  registry.variants.add(
+      "vit_hybrid_cifar",
+      {"vit",
+       R"({"img_size": 32, "backbone": "resnetv2", "backbone_layers": [2], "backbone_stem": 32, "patch_size": 1, "embed_dim": 128, "depth": 4, "num_heads": 4, "mlp_ratio": 2, "num_classes": 10})",
+       "a small hybrid for 32x32 pictures: tokens are the 8x8 pixels of a residual network's first stage"});
 }
 
 }  // namespace tessera::models

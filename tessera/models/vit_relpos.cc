@@ -27,6 +27,11 @@ void register_vit_relpos(Registry& registry) {
         "relative positions by a network, mean of the patches (timm)");
   add("vit_relpos_base_patch16_cls_224", base, R"("global_pool": "token")",
       "relative positions by a network, class token (timm)");
+  registry.variants.add(
+      "vit_relpos_cifar",
+      {"vit",
+       R"({"img_size": 32, "patch_size": 4, "embed_dim": 128, "depth": 6, "num_heads": 4, "mlp_ratio": 2, "num_classes": 10, "pos_embed": "none", "rel_pos_type": "bias", "class_token": false, "global_pool": "avg"})",
+       "a small ViT with a table of relative positions for 32x32 pictures"});
 }
 
 }  // namespace tessera::models
