@@ -50,6 +50,26 @@ struct AvgPool2dBackward {
 };
 void avg_pool2d_backward(Context& context, const AvgPool2dBackward& args);
 
+// Adaptive pooling, as in PyTorch: y[b, i, j, c] is the mean over rows ⌊i·H/out.h⌋ … ⌈(i + 1)·H/out.h⌉ - 1, and
+// columns likewise.
+struct AdaptivePool2dShape {
+  int64_t B, H, W, C;
+  Extent2d out;
+};
+struct AdaptiveAvgPool2dForward {
+  const float* x;  // (B, H, W, C)
+  float* y;        // (B, out.h, out.w, C)
+  AdaptivePool2dShape shape;
+};
+void adaptive_avg_pool2d_forward(Context& context, const AdaptiveAvgPool2dForward& args);
+
+struct AdaptiveAvgPool2dBackward {
+  const float* dy;  // (B, out.h, out.w, C)
+  Grad dx;          // (B, H, W, C), not null
+  AdaptivePool2dShape shape;
+};
+void adaptive_avg_pool2d_backward(Context& context, const AdaptiveAvgPool2dBackward& args);
+
 // y[b, d] = Σ_{n >= first} x[b, n, d] / (N - first)
 struct MeanTokensForward {
   const float* x;  // (B, N, D)

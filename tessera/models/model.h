@@ -88,7 +88,7 @@ class Model : public nn::Module {
   virtual bool no_weight_decay(const std::string& parameter) const = 0;
   // How this parameter depends on the size of the pictures; nothing where it does not.
   virtual std::optional<Spatial> spatial(const std::string& /*parameter*/) const { return std::nullopt; }
-  // Parameters of the final classifier, which fine-tuning to other classes starts anew (from zero).
+  // Parameters of the final classifier, which fine-tuning to other classes starts anew.
   virtual std::vector<std::string> head_parameters() const = 0;
 
  protected:

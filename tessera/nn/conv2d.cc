@@ -1,6 +1,5 @@
 #include "tessera/nn/conv2d.h"
 
-#include <cmath>
 #include <utility>
 
 #include "tessera/ops/frozen.h"
@@ -13,8 +12,8 @@ Conv2d::Conv2d(int64_t in, int64_t out, const Conv2dConfig& c)
           .stride = {c.stride, c.stride}, .padding = {c.padding, c.padding, c.padding, c.padding}, .groups = c.groups} {
   const int64_t area = c.kernel * c.kernel;
   add_parameter("weight", weight_, {out, in / c.groups, c.kernel, c.kernel},
-                c.weight_init ? c.weight_init : normal(std::sqrt(2.0 / static_cast<double>(out * area / c.groups))));
-  if (c.bias) add_parameter("bias", bias_, {out}, zeros());
+                c.weight_init ? c.weight_init : kaiming_normal(out * area / c.groups));
+  if (c.bias) add_parameter("bias", bias_, {out}, c.bias_init ? c.bias_init : zeros());
 }
 
 BatchNorm2d::BatchNorm2d(int64_t C, const BatchNormConfig& config)
@@ -40,6 +39,13 @@ Tensor conv_norm(const Conv2d& conv, const BatchNorm2d& norm, const Tensor& x, A
   for (int64_t o = 0; conv.bias() && o < shift.numel(); ++o) shift.data()[o] += scale.data()[o] * conv.bias().data()[o];
   return ops::conv2d_for_use(x, conv.weight(), shift, conv.options(),
                              {.scale = scale, .residual = std::move(residual), .activation = activation});
+}
+
+ConvNorm::ConvNorm(int64_t in, int64_t out, const Conv2dConfig& conv, const ConvNormNames& names, Activation activation,
+                   const BatchNormConfig& norm)
+    : conv_(in, out, conv), norm_(out, norm), activation_(activation) {
+  add_child(names.conv, conv_);
+  add_child(names.norm, norm_);
 }
 
 Tensor conv_act(const Conv2d& conv, const Tensor& x, Activation activation) {

@@ -2,6 +2,9 @@
 // `weight`, `bias`, `running_mean` and `running_var` (C) of the other.
 #pragma once
 
+#include <string>
+#include <utility>
+
 #include "tessera/nn/init.h"
 #include "tessera/ops/batch_norm.h"
 #include "tessera/ops/conv2d.h"
@@ -15,7 +18,8 @@ struct Conv2dConfig {
   int64_t padding = 0;  // on all sides
   int64_t groups = 1;
   bool bias = false;
-  Init weight_init = {};  // He et al. (2015), for the way back, where it is empty: normal(√(2 / (O·kh·kw / groups)))
+  Init weight_init = {};  // kaiming_normal(O·kh·kw / groups) where it is empty
+  Init bias_init = {};    // zeros where it is empty
 };
 
 class Conv2d : public Module {
@@ -47,6 +51,7 @@ class BatchNorm2d : public Module {
   explicit BatchNorm2d(int64_t C, const BatchNormConfig& config = {});
   // act(norm(x) + residual): (B, …, C) -> (B, …, C)
   Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = {}) const;
+  int64_t channels() const { return state_.gamma.numel(); }
   ops::ChannelAffine folded() const;  // with the running statistics: x·scale + shift
   bool counts() const;                // whether this is training, and not of frozen weights
 
@@ -60,6 +65,28 @@ class BatchNorm2d : public Module {
 // x (B, H, W, C) -> (B, H', W', O)
 Tensor conv_norm(const Conv2d& conv, const BatchNorm2d& norm, const Tensor& x, Activation activation = Activation::none,
                  Tensor residual = {});
+
+// The layer that most networks consist of: act(norm(conv(x)) + residual). Names are of the convolution and its norm,
+// which stand among the parent's members where the layer is added without a name.
+struct ConvNormNames {
+  std::string conv = "conv", norm = "bn";
+};
+class ConvNorm : public Module {
+ public:
+  ConvNorm(int64_t in, int64_t out, const Conv2dConfig& conv, const ConvNormNames& names = {},
+           Activation activation = Activation::relu, const BatchNormConfig& norm = {});
+  // (B, H, W, in) -> (B, H', W', out). A residual's last handle, moved in, lets the sum take its place (conv_norm).
+  Tensor forward(const Tensor& x, Tensor residual = {}) const {
+    return conv_norm(conv_, norm_, x, activation_, std::move(residual));
+  }
+  const Conv2d& conv() const { return conv_; }
+  const BatchNorm2d& norm() const { return norm_; }
+
+ private:
+  Conv2d conv_;
+  BatchNorm2d norm_;
+  Activation activation_;
+};
 
 // act(conv(x)), likewise.
 Tensor conv_act(const Conv2d& conv, const Tensor& x, Activation activation);

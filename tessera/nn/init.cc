@@ -33,14 +33,16 @@ Init trunc_normal(double deviation) {
   });
 }
 
-Init uniform_fan_in(int64_t fan_in) {
-  const double bound = 1 / std::sqrt(static_cast<double>(fan_in));
+Init uniform(double bound) {
   return each([bound](Random& random) { return random.uniform(-bound, bound); });
 }
 
+Init uniform_fan_in(int64_t fan_in) { return uniform(1 / std::sqrt(static_cast<double>(fan_in))); }
+
+Init kaiming_normal(int64_t fan) { return normal(std::sqrt(2 / static_cast<double>(fan))); }
+
 Init xavier_uniform(int64_t fan_in, int64_t fan_out) {
-  const double bound = std::sqrt(6 / static_cast<double>(fan_in + fan_out));
-  return each([bound](Random& random) { return random.uniform(-bound, bound); });
+  return uniform(std::sqrt(6 / static_cast<double>(fan_in + fan_out)));
 }
 
 }  // namespace tessera::nn

@@ -11,9 +11,9 @@ namespace tessera::nn {
 
 class Linear : public Module {
  public:
-  Linear(int64_t in, int64_t out, bool bias = true, Init weight_init = trunc_normal(0.02)) {
+  Linear(int64_t in, int64_t out, bool bias = true, Init weight_init = trunc_normal(0.02), Init bias_init = zeros()) {
     add_parameter("weight", weight_, {out, in}, std::move(weight_init));
-    if (bias) add_parameter("bias", bias_, {out}, zeros());
+    if (bias) add_parameter("bias", bias_, {out}, std::move(bias_init));
   }
   // x (…, in) -> (…, out): activation(x·Wᵀ + b) + residual. Offers x as the tap `<path>.input`.
   Tensor forward(const Tensor& x, ops::LinearOptions options = {}) const {
@@ -28,6 +28,7 @@ class Linear : public Module {
   // The type in which forward() likes x best.
   DType input_dtype() const { return ops::input_of_product(weight_); }
   const Tensor& weight() const { return weight_; }
+  const Tensor& bias() const { return bias_; }  // undefined where there is none
 
  private:
   Tensor weight_, bias_;

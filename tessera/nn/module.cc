@@ -6,7 +6,7 @@ namespace tessera::nn {
 
 namespace {
 std::string join(const std::string& prefix, const std::string& name) {
-  return prefix.empty() ? name : prefix + "." + name;
+  return prefix.empty() ? name : name.empty() ? prefix : prefix + "." + name;
 }
 }  // namespace
 

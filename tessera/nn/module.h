@@ -48,6 +48,7 @@ class Module {
   // Registers a parameter: an uninitialised f32 tensor until initialise() or a file fills it.
   void add_parameter(const std::string& name, Tensor& tensor, Shape shape, Init init);
   void add_statistic(const std::string& name, Tensor& tensor, Shape shape, Init init);
+  // A child without a name has its members stand among this module's, under their own names.
   void add_child(const std::string& name, Module& child);
 
  private:

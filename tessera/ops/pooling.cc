@@ -17,7 +17,7 @@ int64_t windows_along(int64_t extent, int64_t kernel, int64_t stride, int64_t be
 }
 
 kernels::Pool2dShape shape_of(const char* op, const Tensor& x, const PoolOptions& options) {
-  const auto& [kernel, stride, pad, ceil_mode, _] = options;
+  const auto& [kernel, stride, pad, _, __] = options;
   TESSERA_CHECK(x.rank() == 4 && x.numel() > 0, "{}: x must be (B, H, W, C) and not empty, but it is {}", op,
                 to_string(x.shape()));
   TESSERA_CHECK(kernel.h > 0 && kernel.w > 0 && stride.h > 0 && stride.w > 0,
@@ -26,8 +26,7 @@ kernels::Pool2dShape shape_of(const char* op, const Tensor& x, const PoolOptions
   TESSERA_CHECK(
       fits(pad.top, kernel.h) && fits(pad.bottom, kernel.h) && fits(pad.left, kernel.w) && fits(pad.right, kernel.w),
       "{}: the padding must be less than the kernel, {}×{}", op, kernel.h, kernel.w);
-  const Extent2d out = {windows_along(x.size(1), kernel.h, stride.h, pad.top, pad.bottom, ceil_mode),
-                        windows_along(x.size(2), kernel.w, stride.w, pad.left, pad.right, ceil_mode)};
+  const Extent2d out = pooled_size({x.size(1), x.size(2)}, options);
   TESSERA_CHECK(out.h > 0 && out.w > 0, "{}: no {}×{} window fits into x {}", op, kernel.h, kernel.w,
                 to_string(x.shape()));
   return {.B = x.size(0),
@@ -39,6 +38,12 @@ kernels::Pool2dShape shape_of(const char* op, const Tensor& x, const PoolOptions
 }
 
 }  // namespace
+
+Extent2d pooled_size(Extent2d size, const PoolOptions& options) {
+  const auto& [kernel, stride, pad, ceil_mode, _] = options;
+  return {windows_along(size.h, kernel.h, stride.h, pad.top, pad.bottom, ceil_mode),
+          windows_along(size.w, kernel.w, stride.w, pad.left, pad.right, ceil_mode)};
+}
 
 Tensor max_pool2d(const Tensor& x, const PoolOptions& options) {
   const kernels::Pool2dShape shape = shape_of("max_pool2d", x, options);
@@ -72,6 +77,32 @@ Tensor avg_pool2d(const Tensor& x, const PoolOptions& options) {
     });
   }
   return y;
+}
+
+Tensor adaptive_avg_pool2d(const Tensor& x, Extent2d out) {
+  TESSERA_CHECK(
+      x.rank() == 4 && x.numel() > 0 && out.h > 0 && out.w > 0,
+      "adaptive_avg_pool2d: x must be (B, H, W, C) and not empty, and its parts at least 1×1, but they are {} "
+      "and {}×{}",
+      to_string(x.shape()), out.h, out.w);
+  const kernels::AdaptivePool2dShape shape = {
+      .B = x.size(0), .H = x.size(1), .W = x.size(2), .C = x.size(3), .out = out};
+  if (out.h == shape.H && out.w == shape.W) return x;
+  Tensor y = Tensor::empty({shape.B, out.h, out.w, shape.C});
+  kernels::adaptive_avg_pool2d_forward(kernels::cpu_context(), {.x = x.data(), .y = y.data(), .shape = shape});
+  if (recording({x})) {
+    record(y, [=, dx = GradientOf(x)](const Tensor& dy) {
+      kernels::adaptive_avg_pool2d_backward(kernels::cpu_context(),
+                                            {.dy = dy.data(), .dx = dx.target(), .shape = shape});
+    });
+  }
+  return y;
+}
+
+Tensor global_avg_pool2d(const Tensor& x) {
+  TESSERA_CHECK(x.rank() == 4 && x.numel() > 0, "global_avg_pool2d: x must be (B, H, W, C) and not empty, but it is {}",
+                to_string(x.shape()));
+  return mean_tokens(x.reshape({x.size(0), x.size(1) * x.size(2), x.size(3)}));
 }
 
 Tensor mean_tokens(const Tensor& x, int64_t first) {

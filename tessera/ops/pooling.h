@@ -19,6 +19,14 @@ struct PoolOptions {
 // Pooling with PyTorch's rules. x (B, H, W, C) -> (B, Ho, Wo, C). See kernels/pooling.h.
 Tensor max_pool2d(const Tensor& x, const PoolOptions& options);
 Tensor avg_pool2d(const Tensor& x, const PoolOptions& options);
+// How many windows there are, down and across, in H×W pixels; 0 where none fits.
+Extent2d pooled_size(Extent2d size, const PoolOptions& options);
+
+// The mean of each of out.h × out.w parts of the picture, as equal as they can be; they overlap where they cannot be
+// equal, and repeat pixels where `out` is larger than the picture. x (B, H, W, C) -> (B, out.h, out.w, C)
+Tensor adaptive_avg_pool2d(const Tensor& x, Extent2d out);
+// The mean of the picture. x (B, H, W, C) -> (B, C)
+Tensor global_avg_pool2d(const Tensor& x);
 
 // The mean of the tokens from `first` on. x (B, N, D) -> (B, D)
 Tensor mean_tokens(const Tensor& x, int64_t first = 0);

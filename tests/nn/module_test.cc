@@ -27,6 +27,24 @@ TEST(Module, NamesItsParametersInOrder) {
   EXPECT_EQ(pair.second.path("drop"), "layers.1.drop");
 }
 
+// A layer without a name of its own.
+struct Nameless : Module {
+  Pair pair;
+  Linear last{2, 2};
+  Nameless() {
+    add_child("", pair);
+    add_child("last", last);
+  }
+};
+
+TEST(Module, ANamelessChildsMembersAreItsParents) {
+  Nameless net;
+  EXPECT_EQ(net.parameters()[1].name, "layers.0.weight");
+  EXPECT_EQ(net.parameters()[4].name, "last.weight");
+  EXPECT_EQ(net.pair.first.path(), "layers.0");
+  EXPECT_EQ(net.pair.path("drop"), "drop");
+}
+
 TEST(Module, InitialisesByNameAndSeed) {
   Pair a, b, c;
   a.initialise(1);

@@ -16,6 +16,24 @@ OpCase pool_case(const Shape& shape, const ops::PoolOptions& o, bool max) {
       [=](const auto& x) { return ref_pool2d(x[0], o, max); });
 }
 
+OpCase adaptive_case(const Shape& shape, ops::Extent2d out) {
+  return op_case(
+      "pooling", fmt::format("adaptive {} to {} {}", to_string(shape), out.h, out.w), {{.name = "x", .shape = shape}},
+      [out](const auto& x) { return ops::adaptive_avg_pool2d(x[0], out); },
+      [out](const auto& x) { return ref_adaptive_avg_pool2d(x[0], out.h, out.w); });
+}
+
+OpCase global_case(const Shape& shape) {
+  return op_case(
+      "pooling", "global " + to_string(shape), {{.name = "x", .shape = shape}},
+      [](const auto& x) { return ops::global_avg_pool2d(x[0]); },
+      [](const auto& x) {
+        auto y = ref_adaptive_avg_pool2d(x[0], 1, 1);
+        y.shape = Shape{x[0].size(0), x[0].size(3)};
+        return y;
+      });
+}
+
 OpCase mean_tokens_case(const Shape& shape, int64_t first) {
   return op_case(
       "pooling", fmt::format("mean tokens {} from {}", to_string(shape), first), {{.name = "x", .shape = shape}},
@@ -53,6 +71,12 @@ void register_pooling_cases(OpCases& cases) {
     cases.push_back(pool_case({8, 112, 112, 64}, {.kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1, 1, 1}}, max));
     cases.back().benchmark = true;
   }
+  cases.push_back(adaptive_case({1, 1, 1, 1}, {1, 1}));
+  cases.push_back(adaptive_case({2, 12, 9, 5}, {6, 3}));    // equal parts
+  cases.push_back(adaptive_case({2, 13, 10, 33}, {6, 7}));  // that overlap
+  cases.push_back(adaptive_case({3, 2, 1, 7}, {7, 5}));     // that repeat pixels
+  cases.push_back(adaptive_case({2, 3, 4, 2}, {3, 4}));     // the picture itself
+  cases.push_back(global_case({3, 7, 5, 17}));
   cases.push_back(mean_tokens_case({1, 1, 1}, 0));
   cases.push_back(mean_tokens_case({3, 7, 5}, 0));
   cases.push_back(mean_tokens_case({3, 7, 5}, 6));

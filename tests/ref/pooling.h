@@ -47,6 +47,32 @@ Array<T> ref_pool2d(const Array<T>& x, const ops::PoolOptions& o, bool max) {
   return y;
 }
 
+// The mean over rows ⌊i·H/Ho⌋ … ⌈(i + 1)·H/Ho⌉ - 1, and columns likewise. x (B, H, W, C) -> (B, Ho, Wo, C)
+template <class T>
+Array<T> ref_adaptive_avg_pool2d(const Array<T>& x, int64_t Ho, int64_t Wo) {
+  const int64_t B = x.size(0), H = x.size(1), W = x.size(2), C = x.size(3);
+  const auto inside = [](int64_t pixel, int64_t i, int64_t extent, int64_t parts) {
+    const double part = static_cast<double>(extent) / static_cast<double>(parts), at = static_cast<double>(pixel);
+    return at > static_cast<double>(i) * part - 1 + 1e-9 && at < static_cast<double>(i + 1) * part - 1e-9;
+  };
+  Array<T> y(Shape{B, Ho, Wo, C});
+  for (int64_t b = 0; b < B; ++b)
+    for (int64_t i = 0; i < Ho; ++i)
+      for (int64_t j = 0; j < Wo; ++j)
+        for (int64_t c = 0; c < C; ++c) {
+          T sum = T(0);
+          int counted = 0;
+          for (int64_t h = 0; h < H; ++h)
+            for (int64_t w = 0; w < W; ++w) {
+              if (!inside(h, i, H, Ho) || !inside(w, j, W, Wo)) continue;
+              sum += x(b, h, w, c);
+              ++counted;
+            }
+          y(b, i, j, c) = sum / T(counted);
+        }
+  return y;
+}
+
 // x (B, N, D) -> (B, D)
 template <class T>
 Array<T> ref_mean_tokens(const Array<T>& x, int64_t first) {

@@ -35,14 +35,22 @@ Covered covered(const Pool2dShape& s, int64_t i, int64_t j) {
   return {rows, columns, padded};
 }
 
+Covered covered(const AdaptivePool2dShape& s, int64_t i, int64_t j) {
+  const auto part = [](int64_t index, int64_t extent, int64_t parts) {
+    return Range{index * extent / parts, ((index + 1) * extent + parts - 1) / parts};
+  };
+  const Range rows = part(i, s.H, s.out.h), columns = part(j, s.W, s.out.w);
+  return {rows, columns, rows.size() * columns.size()};
+}
+
 float weight_of(const Covered& window, bool count_padding) {
   return 1.0f / static_cast<float>(count_padding ? window.padded : window.rows.size() * window.columns.size());
 }
 
 // Calls body(b, output position, window, channels) for every window of every sample, in parallel over samples and
 // channels: windows overlap, so that the gradients of one channel must come from one thread.
-template <class Body>
-void for_windows(const Pool2dShape& s, const Body& body) {
+template <class Shape, class Body>
+void for_windows(const Shape& s, const Body& body) {
   const int64_t positions = s.out.h * s.out.w;
   const int64_t grain = std::max<int64_t>(kMemoryGrain / std::max<int64_t>(s.H * s.W, 1), 16);  // channels
   parallel_runs(s.B, s.C, grain, [&](int64_t b, int64_t begin, int64_t end) {
@@ -62,6 +70,33 @@ void clear_unless_added(const Grad& grad, int64_t n) {
   if (grad.accumulate) return;
   parallel_for(n, kMemoryGrain,
                [&](int64_t begin, int64_t end) { std::fill(grad.data + begin, grad.data + end, 0.0f); });
+}
+
+template <class Shape>
+void mean_forward(const float* x, float* y, const Shape& s, bool count_padding) {
+  for_windows(s, [&](int64_t b, int64_t position, const Covered& window, Range channels) {
+    float* out = y + position * s.C;
+    std::fill(out + channels.begin, out + channels.end, 0.0f);
+    for_pixels(window, s.W, [&](int64_t pixel) {
+      const float* in = x + (b * s.H * s.W + pixel) * s.C;
+      for (int64_t c = channels.begin; c < channels.end; ++c) out[c] += in[c];
+    });
+    const float weight = weight_of(window, count_padding);
+    for (int64_t c = channels.begin; c < channels.end; ++c) out[c] *= weight;
+  });
+}
+
+template <class Shape>
+void mean_backward(const float* dy, const Grad& dx, const Shape& s, bool count_padding) {
+  clear_unless_added(dx, s.B * s.H * s.W * s.C);
+  for_windows(s, [&](int64_t b, int64_t position, const Covered& window, Range channels) {
+    const float* from = dy + position * s.C;
+    const float weight = weight_of(window, count_padding);
+    for_pixels(window, s.W, [&](int64_t pixel) {
+      float* to = dx.data + (b * s.H * s.W + pixel) * s.C;
+      for (int64_t c = channels.begin; c < channels.end; ++c) to[c] += weight * from[c];
+    });
+  });
 }
 
 }  // namespace
@@ -99,30 +134,19 @@ void max_pool2d_backward(Context&, const MaxPool2dBackward& args) {
 }
 
 void avg_pool2d_forward(Context&, const AvgPool2dForward& args) {
-  const Pool2dShape& s = args.shape;
-  for_windows(s, [&](int64_t b, int64_t position, const Covered& window, Range channels) {
-    float* y = args.y + position * s.C;
-    std::fill(y + channels.begin, y + channels.end, 0.0f);
-    for_pixels(window, s.W, [&](int64_t pixel) {
-      const float* x = args.x + (b * s.H * s.W + pixel) * s.C;
-      for (int64_t c = channels.begin; c < channels.end; ++c) y[c] += x[c];
-    });
-    const float weight = weight_of(window, args.count_padding);
-    for (int64_t c = channels.begin; c < channels.end; ++c) y[c] *= weight;
-  });
+  mean_forward(args.x, args.y, args.shape, args.count_padding);
 }
 
 void avg_pool2d_backward(Context&, const AvgPool2dBackward& args) {
-  const Pool2dShape& s = args.shape;
-  clear_unless_added(args.dx, s.B * s.H * s.W * s.C);
-  for_windows(s, [&](int64_t b, int64_t position, const Covered& window, Range channels) {
-    const float* dy = args.dy + position * s.C;
-    const float weight = weight_of(window, args.count_padding);
-    for_pixels(window, s.W, [&](int64_t pixel) {
-      float* dx = args.dx.data + (b * s.H * s.W + pixel) * s.C;
-      for (int64_t c = channels.begin; c < channels.end; ++c) dx[c] += weight * dy[c];
-    });
-  });
+  mean_backward(args.dy, args.dx, args.shape, args.count_padding);
+}
+
+void adaptive_avg_pool2d_forward(Context&, const AdaptiveAvgPool2dForward& args) {
+  mean_forward(args.x, args.y, args.shape, false);
+}
+
+void adaptive_avg_pool2d_backward(Context&, const AdaptiveAvgPool2dBackward& args) {
+  mean_backward(args.dy, args.dx, args.shape, false);
 }
 
 void mean_tokens_forward(Context& context, const MeanTokensForward& args) {
