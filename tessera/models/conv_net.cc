@@ -1,5 +1,6 @@
 #include "tessera/models/conv_net.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "tessera/core/error.h"
@@ -25,11 +26,17 @@ ConvNet::ConvNet(const ConvNetConfig& config, std::string architecture)
       num_classes_(config.num_classes),
       architecture_(std::move(architecture)) {}
 
-void ConvNet::name_parts(const nn::Conv2d& stem, std::vector<std::string> blocks, std::string head) {
+void ConvNet::name_parts(const nn::Conv2d& stem, std::vector<std::vector<std::string>> blocks, std::string head) {
   stem_ = stem.path("weight");
   stem_kernel_ = {stem.weight().size(2), stem.weight().size(3)};
   blocks_ = std::move(blocks);
   head_ = std::move(head);
+}
+
+void ConvNet::name_parts(const nn::Conv2d& stem, const std::vector<std::string>& blocks, std::string head) {
+  std::vector<std::vector<std::string>> alone;
+  for (const std::string& block : blocks) alone.push_back({block});
+  name_parts(stem, std::move(alone), std::move(head));
 }
 
 void ConvNet::check_images(const Tensor& images) const {
@@ -43,7 +50,7 @@ int64_t ConvNet::layer_of(const std::string& parameter) const {
   const auto belongs_to = [&](const std::string& part) { return parameter.starts_with(part + "."); };
   if (belongs_to(head_)) return num_layers() - 1;
   for (size_t i = 0; i < blocks_.size(); ++i)
-    if (belongs_to(blocks_[i])) return static_cast<int64_t>(i) + 1;
+    if (std::any_of(blocks_[i].begin(), blocks_[i].end(), belongs_to)) return static_cast<int64_t>(i) + 1;
   return 0;
 }
 

@@ -37,10 +37,11 @@ class ConvNet : public Model {
  protected:
   // architecture: describe() of the family's own config.
   ConvNet(const ConvNetConfig& config, std::string architecture);
-  // At the end of the constructor. stem: the first convolution, registered. blocks: paths of the parts behind the stem,
-  // in the order of the forward pass, each a layer of layer-wise decay; what belongs to none of them is the stem's.
-  // head: path of the final classifier.
-  void name_parts(const nn::Conv2d& stem, std::vector<std::string> blocks, std::string head);
+  // At the end of the constructor. stem: the first convolution, registered. blocks: the parts behind the stem, in the
+  // order of the forward pass, each a layer of layer-wise decay and the paths of its modules; what belongs to none of
+  // them is the stem's. head: path of the final classifier.
+  void name_parts(const nn::Conv2d& stem, std::vector<std::vector<std::string>> blocks, std::string head);
+  void name_parts(const nn::Conv2d& stem, const std::vector<std::string>& blocks, std::string head);
   // An Error unless images are (B, H, W, in_chans).
   void check_images(const Tensor& images) const;
 
@@ -50,7 +51,7 @@ class ConvNet : public Model {
   std::string architecture_;
   std::string stem_, head_;
   kernels::Extent2d stem_kernel_;
-  std::vector<std::string> blocks_;
+  std::vector<std::vector<std::string>> blocks_;
 };
 
 }  // namespace tessera::models

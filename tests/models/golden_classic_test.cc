@@ -1,19 +1,41 @@
 // LeNet-5, AlexNet, ZFNet, VGG and ResNet against the outputs of their originals.
+#include <ostream>
+
 #include "tessera/models/registry.h"
 #include "tests/models/golden_net.h"
 
 namespace tessera::test {
 namespace {
 
-class GoldenClassic : public testing::TestWithParam<const char*> {};
+struct Case {
+  const char *name, *model;
+  models::Settings settings = {};
+};
+
+void PrintTo(const Case& c, std::ostream* out) { *out << c.name; }
+
+// LeNet's activations have the names of their layers here.
+std::string our_name(const std::string& theirs) { return theirs == "act3" ? "fc1" : theirs == "act4" ? "fc2" : theirs; }
+
+class GoldenClassic : public testing::TestWithParam<Case> {};
 
 TEST_P(GoldenClassic, EqualsTheOriginal) {
-  GoldenNet net = golden_net(GetParam(), models::architecture_of(GetParam()));
+  const auto& [name, model, settings] = GetParam();
+  GoldenNet net = golden_net(name, models::with_settings(models::architecture_of(model), settings), true, our_name);
   expect_outputs(net);
+  if (net.golden.gradients) expect_gradients(net);
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenClassic, testing::Values("resnet18", "resnet34", "resnext50_32x4d"),
-                         [](const auto& info) { return std::string(info.param); });
+const models::Settings kTinyZfNet = {{"channels", "12,32,48,48,32"}, {"hidden", "64,64"}, {"num_classes", "10"}};
+
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenClassic,
+                         testing::Values(Case{"lenet5_tanh", "lenet5"},
+                                         Case{"lenet5_sigmoid", "lenet5", {{"act", "sigmoid"}}},
+                                         Case{"alexnet", "alexnet"}, Case{"tiny_zfnet", "zfnet", kTinyZfNet},
+                                         Case{"zfnet", "zfnet"}, Case{"vgg11", "vgg11"}, Case{"vgg16_bn", "vgg16_bn"},
+                                         Case{"resnet18", "resnet18"}, Case{"resnet34", "resnet34"},
+                                         Case{"resnext50_32x4d", "resnext50_32x4d"}),
+                         [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
 }  // namespace tessera::test
