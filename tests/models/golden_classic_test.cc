@@ -28,12 +28,16 @@ TEST_P(GoldenClassic, EqualsTheOriginal) {
 
 const models::Settings kTinyZfNet = {{"channels", "12,32,48,48,32"}, {"hidden", "64,64"}, {"num_classes", "10"}};
 
+const models::Settings kTinyResNeXt = {{"layers", "2,1"},         {"width", "16"},      {"groups", "4"},
+                                       {"width_per_group", "16"}, {"num_classes", "5"}, {"img_size", "36,28"}};
+
 INSTANTIATE_TEST_SUITE_P(Cases, GoldenClassic,
                          testing::Values(Case{"lenet5_tanh", "lenet5"},
                                          Case{"lenet5_sigmoid", "lenet5", {{"act", "sigmoid"}}},
                                          Case{"alexnet", "alexnet"}, Case{"tiny_zfnet", "zfnet", kTinyZfNet},
                                          Case{"zfnet", "zfnet"}, Case{"vgg11", "vgg11"}, Case{"vgg16_bn", "vgg16_bn"},
                                          Case{"resnet18", "resnet18"}, Case{"resnet34", "resnet34"},
+                                         Case{"tiny_resnext", "resnet50", kTinyResNeXt},
                                          Case{"resnext50_32x4d", "resnext50_32x4d"}),
                          [](const auto& info) { return std::string(info.param.name); });
 
