@@ -31,12 +31,9 @@ Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor
       x, state_, {.eps = eps_, .activation = activation, .training = counts(), .momentum = momentum_}, residual);
 }
 
-ops::ChannelAffine BatchNorm2d::folded() const { return ops::folded(state_, eps_); }
-
 Tensor conv_norm(const Conv2d& conv, const BatchNorm2d& norm, const Tensor& x, Activation activation, Tensor residual) {
   if (!ops::frozen_weights() || norm.counts()) return norm.forward(conv.forward(x), activation, residual);
-  auto [scale, shift] = norm.folded();
-  for (int64_t o = 0; conv.bias() && o < shift.numel(); ++o) shift.data()[o] += scale.data()[o] * conv.bias().data()[o];
+  const auto [scale, shift] = norm.folded(conv.bias());
   return ops::conv2d_for_use(x, conv.weight(), shift, conv.options(),
                              {.scale = scale, .residual = std::move(residual), .activation = activation});
 }

@@ -52,8 +52,9 @@ class BatchNorm2d : public Module {
   // act(norm(x) + residual): (B, …, C) -> (B, …, C)
   Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = {}) const;
   int64_t channels() const { return state_.gamma.numel(); }
-  ops::ChannelAffine folded() const;  // with the running statistics: x·scale + shift
-  bool counts() const;                // whether this is training, and not of frozen weights
+  // With the running statistics, of x + bias: x·scale + shift.
+  ops::ChannelAffine folded(const Tensor& bias = {}) const { return ops::folded(state_, eps_, bias); }
+  bool counts() const;  // whether this is training, and not of frozen weights
 
  private:
   float eps_, momentum_;
