@@ -27,8 +27,11 @@ BatchNorm2d::BatchNorm2d(int64_t C, const BatchNormConfig& config)
 bool BatchNorm2d::counts() const { return ops::current_training() && state_.gamma.requires_grad(); }
 
 Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor& residual) const {
-  return ops::batch_norm(
-      x, state_, {.eps = eps_, .activation = activation, .training = counts(), .momentum = momentum_}, residual);
+  return ops::batch_norm(x, state_, options(activation), residual);
+}
+
+Tensor BatchNorm2d::forward(const std::vector<ops::NormPart>& parts, Activation activation) const {
+  return ops::batch_norm_parts(parts, state_, options(activation));
 }
 
 Tensor conv_norm(const Conv2d& conv, const BatchNorm2d& norm, const Tensor& x, Activation activation, Tensor residual) {
