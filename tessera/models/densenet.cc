@@ -72,9 +72,9 @@ class DenseLayer : public nn::Module {
     add_child("conv2", conv2_);
   }
   Tensor forward(const Parts& parts) const {
-    Tensor y = norm1_.forward(parts, Activation::relu);          // (B, H, W, Σ C_i)
-    y = nn::conv_norm(conv1_, norm2_, y, Activation::relu);      // (B, H, W, bn_size·k)
-    y = conv2_.forward(y);                                       // (B, H, W, k)
+    Tensor y = norm1_.forward(parts, Activation::relu);      // (B, H, W, Σ C_i)
+    y = nn::conv_norm(conv1_, norm2_, y, Activation::relu);  // (B, H, W, bn_size·k)
+    y = conv2_.forward(y);                                   // (B, H, W, k)
     return ops::dropout(y, drop_rate_, path("drop"));
   }
   bool counts() const { return norm1_.counts(); }
@@ -98,8 +98,8 @@ class DenseBlock : public nn::Module {
   }
   // x (B, H, W, C) -> x and every layer's (B, H, W, k). last: the norm behind the block.
   Parts forward(const Tensor& x, const nn::BatchNorm2d& last) const {
-    const bool counts = last.counts() || std::any_of(layers_.begin(), layers_.end(),
-                                                     [](const auto& layer) { return layer->counts(); });
+    const bool counts =
+        last.counts() || std::any_of(layers_.begin(), layers_.end(), [](const auto& layer) { return layer->counts(); });
     const auto part = [&](const Tensor& y) { return ops::NormPart{y, counts ? ops::moments(y) : Tensor()}; };
     Parts parts = {part(x)};
     for (const auto& layer : layers_) parts.push_back(part(layer->forward(parts)));
@@ -229,8 +229,8 @@ void register_densenet(Registry& registry) {
     const std::string keys = fmt::format(R"("growth_rate": {}, "num_init_features": {}, "block_config": {})",
                                          size.growth_rate, size.init, size.blocks);
     const std::string name = fmt::format("densenet{}", size.layers);
-    registry.variants.add(
-        name, {"densenet", "{" + keys + "}", fmt::format("DenseNet-{} (Huang et al., 2017)", size.layers)});
+    registry.variants.add(name,
+                          {"densenet", "{" + keys + "}", fmt::format("DenseNet-{} (Huang et al., 2017)", size.layers)});
     registry.variants.add(
         name + "_cifar",
         {"densenet", R"({"img_size": 32, "num_classes": 10, "stem": "cifar", )" + keys + "}",

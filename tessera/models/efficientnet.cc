@@ -145,8 +145,8 @@ std::vector<ShapeStep> EfficientNet::shapes() {
 }  // namespace
 
 void register_efficientnet(Registry& registry) {
-  registry.families.add("efficientnet", family_of<EfficientNet, EfficientNetConfig>(
-                                            "efficientnet", "EfficientNet (Tan and Le, 2019)."));
+  registry.families.add(
+      "efficientnet", family_of<EfficientNet, EfficientNetConfig>("efficientnet", "EfficientNet (Tan and Le, 2019)."));
   // Equation 3's coefficients, rounded as published; from b5 on, torchvision's norms are TensorFlow's.
   struct Size {
     double width, depth;
@@ -157,17 +157,17 @@ void register_efficientnet(Registry& registry) {
                              {1.4, 1.8, 380, 0.4}, {1.6, 2.2, 456, 0.4}, {1.8, 2.6, 528, 0.5}, {2.0, 3.1, 600, 0.5}};
   for (size_t i = 0; i < std::size(kSizes); ++i) {
     const Size& size = kSizes[i];
-    const std::string keys = fmt::format(R"("width_mult": {}, "depth_mult": {}, "dropout": {}{})", size.width,
-                                         size.depth, size.dropout,
-                                         i < 5 ? "" : R"(, "norm_eps": 0.001, "norm_momentum": 0.01)");
+    const std::string keys =
+        fmt::format(R"("width_mult": {}, "depth_mult": {}, "dropout": {}{})", size.width, size.depth, size.dropout,
+                    i < 5 ? "" : R"(, "norm_eps": 0.001, "norm_momentum": 0.01)");
     registry.variants.add(fmt::format("efficientnet_b{}", i),
                           {"efficientnet", fmt::format(R"({{"img_size": {}, {}}})", size.picture, keys),
                            fmt::format("EfficientNet-B{} (Tan and Le, 2019)", i)});
     registry.variants.add(
         fmt::format("efficientnet_b{}_cifar", i),
         {"efficientnet",
-         fmt::format(
-             R"({{"img_size": 32, "num_classes": 10, {}, "stem_stride": 1, "strides": [1, 1, 2, 2, 1, 2, 1]}})", keys),
+         fmt::format(R"({{"img_size": 32, "num_classes": 10, {}, "stem_stride": 1, "strides": [1, 1, 2, 2, 1, 2, 1]}})",
+                     keys),
          fmt::format("EfficientNet-B{} for 32x32 pictures: first convolution and second stage without stride", i)});
   }
 }

@@ -186,8 +186,7 @@ GoogLeNet::GoogLeNet(const GoogLeNetConfig& c) : ConvNet(c, describe("googlenet"
     add_child("aux2", aux2_.emplace(kRows[kAux2].widths.out(), c));
     parts.insert(parts.end(), {"aux1", "aux2"});
   }
-  add_child("fc", classifier_.emplace(C, c.num_classes,
-                                      nn::PooledClassifierConfig{c.dropout, AuxiliaryHead::start()}));
+  add_child("fc", classifier_.emplace(C, c.num_classes, nn::PooledClassifierConfig{c.dropout, AuxiliaryHead::start()}));
   name_parts(conv1_->conv(), parts, "fc");
 }
 
@@ -207,9 +206,9 @@ Tensor GoogLeNet::encode(const Tensor& images, std::vector<TrainingOutput::Auxil
   check_images(images);
   const bool large = config_.stem == "imagenet";
   Tensor x = conv1_->forward(config_.transform_input ? to_unit_range(images) : images);  // (B, H/2, W/2, 64)
-  if (large) x = ops::max_pool2d(x, kPool3);                                              // (B, H/4, W/4, 64)
-  x = conv3_->forward(conv2_->forward(x));                                                // (B, H/4, W/4, 192)
-  if (large) x = ops::max_pool2d(x, kPool3);                                              // (B, H/8, W/8, 192)
+  if (large) x = ops::max_pool2d(x, kPool3);                                             // (B, H/4, W/4, 64)
+  x = conv3_->forward(conv2_->forward(x));                                               // (B, H/4, W/4, 192)
+  if (large) x = ops::max_pool2d(x, kPool3);                                             // (B, H/8, W/8, 192)
   for (size_t i = 0; i < inceptions_.size(); ++i) {
     x = inceptions_[i]->forward(x);  // … (B, H/32, W/32, 1024)
     ops::tap(inceptions_[i]->path(), x);
@@ -252,8 +251,8 @@ std::vector<ShapeStep> GoogLeNet::shapes() {
 }  // namespace
 
 void register_googlenet(Registry& registry) {
-  registry.families.add(
-      "googlenet", family_of<GoogLeNet, GoogLeNetConfig>("googlenet", "GoogLeNet (Szegedy et al., 2015)."));
+  registry.families.add("googlenet",
+                        family_of<GoogLeNet, GoogLeNetConfig>("googlenet", "GoogLeNet (Szegedy et al., 2015)."));
   registry.variants.add("googlenet", {"googlenet", "{}", "GoogLeNet with batch norm (Szegedy et al., 2015)"});
   registry.variants.add("googlenet_cifar", {"googlenet", R"({"img_size": 32, "num_classes": 10, "stem": "cifar"})",
                                             "GoogLeNet for 32x32 pictures: a stem without strides and poolings"});

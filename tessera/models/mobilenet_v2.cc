@@ -87,8 +87,8 @@ MobileNetV2::MobileNetV2(const MobileNetV2Config& c) : ConvNet(c, describe("mobi
   }
   const int64_t last = nn::make_divisible(kLast * std::max(1.0, c.width_mult), c.round_nearest);
   add(last_.emplace(in, last, nn::Conv2dConfig{}, names, Activation::relu6));
-  add_child("classifier.1", classifier_.emplace(last, c.num_classes,
-                                                nn::PooledClassifierConfig{c.dropout, nn::normal_start(0.01)}));
+  add_child("classifier.1",
+            classifier_.emplace(last, c.num_classes, nn::PooledClassifierConfig{c.dropout, nn::normal_start(0.01)}));
   parts.erase(parts.begin());
   name_parts(stem_->conv(), parts, "classifier.1");
 }
@@ -118,13 +118,12 @@ std::vector<ShapeStep> MobileNetV2::shapes() {
 }  // namespace
 
 void register_mobilenet_v2(Registry& registry) {
-  registry.families.add("mobilenet_v2",
-                        family_of<MobileNetV2, MobileNetV2Config>("mobilenet_v2", "MobileNetV2 (Sandler et al., 2018)."));
+  registry.families.add(
+      "mobilenet_v2", family_of<MobileNetV2, MobileNetV2Config>("mobilenet_v2", "MobileNetV2 (Sandler et al., 2018)."));
   registry.variants.add("mobilenet_v2", {"mobilenet_v2", "{}", "MobileNetV2 (Sandler et al., 2018)"});
   registry.variants.add(
       "mobilenet_v2_cifar",
-      {"mobilenet_v2",
-       R"({"img_size": 32, "num_classes": 10, "stem_stride": 1, "strides": [1, 1, 2, 2, 1, 2, 1]})",
+      {"mobilenet_v2", R"({"img_size": 32, "num_classes": 10, "stem_stride": 1, "strides": [1, 1, 2, 2, 1, 2, 1]})",
        "MobileNetV2 for 32x32 pictures: first convolution and second stage without stride"});
 }
 

@@ -29,10 +29,10 @@ SqueezeExcitation::SqueezeExcitation(int64_t C, int64_t squeezed)
 }
 
 Tensor SqueezeExcitation::forward(Tensor x) const {
-  const Tensor means = ops::global_avg_pool2d(x);                        // (B, H, W, C) -> (B, C)
-  const Tensor squeezed = on_pixel(fc1_, means, Activation::silu);       // (B, squeezed)
-  const Tensor gate = on_pixel(fc2_, squeezed, Activation::sigmoid);     // (B, C)
-  return ops::scale_channels(std::move(x), gate);                        // (B, H, W, C)
+  const Tensor means = ops::global_avg_pool2d(x);                     // (B, H, W, C) -> (B, C)
+  const Tensor squeezed = on_pixel(fc1_, means, Activation::silu);    // (B, squeezed)
+  const Tensor gate = on_pixel(fc2_, squeezed, Activation::sigmoid);  // (B, C)
+  return ops::scale_channels(std::move(x), gate);                     // (B, H, W, C)
 }
 
 InvertedResidual::InvertedResidual(const InvertedResidualConfig& c)
@@ -40,13 +40,16 @@ InvertedResidual::InvertedResidual(const InvertedResidualConfig& c)
   int64_t index = 0;  // in the sequence
   const auto next = [&] { return c.sequence + "." + std::to_string(index++); };
   const ConvNormNames numbered = {"0", "1"};
+  // As PyTorch counts them, whatever the groups.
+  const Init depthwise_init = kaiming_normal(c.expanded * c.kernel * c.kernel);
   if (c.expanded != c.in)
     add_child(next(), expand_.emplace(c.in, c.expanded, Conv2dConfig{}, numbered, c.activation, c.norm));
   add_child(next(), depthwise_.emplace(c.expanded, c.expanded,
                                        Conv2dConfig{.kernel = c.kernel,
                                                     .stride = c.stride,
                                                     .padding = c.kernel / 2,
-                                                    .groups = c.expanded},
+                                                    .groups = c.expanded,
+                                                    .weight_init = depthwise_init},
                                        numbered, c.activation, c.norm));
   if (c.squeezed > 0) add_child(next(), gate_.emplace(c.expanded, c.squeezed));
   const std::string first = next(), second = c.bare_projection ? next() : "";
@@ -56,10 +59,10 @@ InvertedResidual::InvertedResidual(const InvertedResidualConfig& c)
 }
 
 Tensor InvertedResidual::forward(Tensor x) const {
-  Tensor y = expand_ ? expand_->forward(x) : x;         // (B, H, W, expanded)
-  y = depthwise_->forward(y);                           // (B, ⌈H/stride⌉, ⌈W/stride⌉, expanded)
+  Tensor y = expand_ ? expand_->forward(x) : x;  // (B, H, W, expanded)
+  y = depthwise_->forward(y);                    // (B, ⌈H/stride⌉, ⌈W/stride⌉, expanded)
   if (gate_) y = gate_->forward(std::move(y));
-  if (!residual_) return project_->forward(y);          // (B, ⌈H/stride⌉, ⌈W/stride⌉, out)
+  if (!residual_) return project_->forward(y);  // (B, ⌈H/stride⌉, ⌈W/stride⌉, out)
   if (!ops::current_training() || drop_path_ == 0) return project_->forward(y, std::move(x));
   return ops::add(x, ops::drop_path(project_->forward(y), drop_path_, path("drop_path")));
 }

@@ -29,8 +29,8 @@ struct InvertedResidualConfig {
   int64_t in, expanded, out;
   int64_t kernel = 3, stride = 1;  // of the depthwise convolution
   Activation activation = Activation::relu6;
-  int64_t squeezed = 0;     // channels within the gate; 0: no gate
-  double drop_path = 0;     // stochastic depth of the residual branch
+  int64_t squeezed = 0;  // channels within the gate; 0: no gate
+  double drop_path = 0;  // stochastic depth of the residual branch
   BatchNormConfig norm = {};
   std::string sequence = "conv";  // what the parts are called, with their numbers behind it
   bool bare_projection = true;    // the projection's convolution and norm are parts of the sequence themselves
