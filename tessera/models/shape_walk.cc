@@ -22,6 +22,16 @@ void ShapeWalk::conv(const nn::Conv2d& conv) {
 
 void ShapeWalk::norm(const nn::BatchNorm2d& norm) { step_.parameters += 2 * norm.channels(); }
 
+void ShapeWalk::inverted_residual(const nn::InvertedResidual& block) {
+  if (block.expand()) conv_norm(*block.expand());
+  conv_norm(block.depthwise());
+  if (block.gate()) {
+    const Shape map = shape_;
+    from({1, 1, map[2]}), conv(block.gate()->fc1()), conv(block.gate()->fc2()), from(map);
+  }
+  conv_norm(block.project());
+}
+
 void ShapeWalk::pool(const ops::PoolOptions& options) {
   const ops::Extent2d out = ops::pooled_size({shape_[0], shape_[1]}, options);
   TESSERA_CHECK(out.h > 0 && out.w > 0, "no {}x{} window of a pooling fits into {}x{} pixels; img_size must be larger",

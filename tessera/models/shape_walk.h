@@ -11,6 +11,7 @@
 #include "tessera/models/model.h"
 #include "tessera/nn/classifier.h"
 #include "tessera/nn/conv2d.h"
+#include "tessera/nn/inverted_residual.h"
 #include "tessera/ops/pooling.h"
 
 namespace tessera::models {
@@ -25,6 +26,7 @@ class ShapeWalk {
   void conv(const nn::Conv2d& conv);
   void norm(const nn::BatchNorm2d& norm);
   void conv_norm(const nn::ConvNorm& layer) { conv(layer.conv()), norm(layer.norm()); }
+  void inverted_residual(const nn::InvertedResidual& block);
   void pool(const ops::PoolOptions& options);
   void adaptive_pool(ops::Extent2d out);  // (H, W, C) -> (out.h, out.w, C)
   void global_pool();                     // (H, W, C) -> (C)

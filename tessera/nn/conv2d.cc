@@ -27,16 +27,16 @@ BatchNorm2d::BatchNorm2d(int64_t C, const BatchNormConfig& config)
 bool BatchNorm2d::counts() const { return ops::current_training() && state_.gamma.requires_grad(); }
 
 Tensor BatchNorm2d::forward(const Tensor& x, Activation activation, const Tensor& residual) const {
-  return ops::batch_norm(
-      x, state_, {.eps = eps_, .activation = activation, .training = counts(), .momentum = momentum_}, residual);
+  return ops::batch_norm(x, state_, options(activation), residual);
 }
 
-ops::ChannelAffine BatchNorm2d::folded() const { return ops::folded(state_, eps_); }
+Tensor BatchNorm2d::forward(const std::vector<ops::NormPart>& parts, Activation activation) const {
+  return ops::batch_norm_parts(parts, state_, options(activation));
+}
 
 Tensor conv_norm(const Conv2d& conv, const BatchNorm2d& norm, const Tensor& x, Activation activation, Tensor residual) {
   if (!ops::frozen_weights() || norm.counts()) return norm.forward(conv.forward(x), activation, residual);
-  auto [scale, shift] = norm.folded();
-  for (int64_t o = 0; conv.bias() && o < shift.numel(); ++o) shift.data()[o] += scale.data()[o] * conv.bias().data()[o];
+  const auto [scale, shift] = norm.folded(conv.bias());
   return ops::conv2d_for_use(x, conv.weight(), shift, conv.options(),
                              {.scale = scale, .residual = std::move(residual), .activation = activation});
 }

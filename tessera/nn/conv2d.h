@@ -4,9 +4,10 @@
 
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "tessera/nn/init.h"
-#include "tessera/ops/batch_norm.h"
+#include "tessera/ops/batch_norm_parts.h"
 #include "tessera/ops/conv2d.h"
 
 namespace tessera::nn {
@@ -51,11 +52,18 @@ class BatchNorm2d : public Module {
   explicit BatchNorm2d(int64_t C, const BatchNormConfig& config = {});
   // act(norm(x) + residual): (B, …, C) -> (B, …, C)
   Tensor forward(const Tensor& x, Activation activation = Activation::none, const Tensor& residual = {}) const;
+  // Of channels that lie in several tensors, (B, …, C_i) -> (B, …, C); where this counts(), they need moments.
+  Tensor forward(const std::vector<ops::NormPart>& parts, Activation activation) const;
   int64_t channels() const { return state_.gamma.numel(); }
-  ops::ChannelAffine folded() const;  // with the running statistics: x·scale + shift
-  bool counts() const;                // whether this is training, and not of frozen weights
+  // With the running statistics, of x + bias: x·scale + shift.
+  ops::ChannelAffine folded(const Tensor& bias = {}) const { return ops::folded(state_, eps_, bias); }
+  bool counts() const;  // whether this is training, and not of frozen weights
 
  private:
+  ops::BatchNormOptions options(Activation activation) const {
+    return {.eps = eps_, .activation = activation, .training = counts(), .momentum = momentum_};
+  }
+
   float eps_, momentum_;
   ops::BatchNormState state_;
 };

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "tessera/ops/frozen.h"
 #include "tessera/ops/tape.h"
 
 namespace tessera::ops {
@@ -26,12 +27,7 @@ void count(const Tensor& x, const BatchNormState& s, float momentum, const Tenso
                 to_string(x.shape()));
   kernels::batch_statistics(kernels::cpu_context(),
                             {.x = x.data(), .mean = mean.data(), .variance = variance.data(), .shape = shape});
-  const double unbiased = static_cast<double>(shape.P) / static_cast<double>(shape.P - 1);
-  for (int64_t c = 0; c < shape.C; ++c) {
-    float &running_mean = s.running_mean.data()[c], &running_variance = s.running_variance.data()[c];
-    running_mean += momentum * (mean.data()[c] - running_mean);
-    running_variance += momentum * (static_cast<float>(unbiased * variance.data()[c]) - running_variance);
-  }
+  follow(s, momentum, shape.P, mean.span(), variance.span());
 }
 
 }  // namespace
@@ -83,15 +79,39 @@ Tensor batch_norm(const Tensor& x, const BatchNormState& s, const BatchNormOptio
   return y;
 }
 
-ChannelAffine folded(const BatchNormState& s, float eps) {
-  const int64_t C = s.gamma.numel();
-  const ChannelAffine result = {Tensor::empty({C}), Tensor::empty({C})};
-  for (int64_t c = 0; c < C; ++c) {
-    const double scale = s.gamma.data()[c] / std::sqrt(static_cast<double>(s.running_variance.data()[c]) + eps);
-    result.scale.data()[c] = static_cast<float>(scale);
-    result.shift.data()[c] = static_cast<float>(s.beta.data()[c] - s.running_mean.data()[c] * scale);
+void follow(const BatchNormState& s, float momentum, int64_t P, std::span<const float> mean,
+            std::span<const float> variance, int64_t first) {
+  const double unbiased = static_cast<double>(P) / static_cast<double>(P - 1);
+  for (size_t c = 0; c < mean.size(); ++c) {
+    float& running_mean = s.running_mean.data()[first + static_cast<int64_t>(c)];
+    float& running_variance = s.running_variance.data()[first + static_cast<int64_t>(c)];
+    running_mean += momentum * (mean[c] - running_mean);
+    running_variance += momentum * (static_cast<float>(unbiased * variance[c]) - running_variance);
   }
-  return result;
+}
+
+ChannelAffine folded(const BatchNormState& s, float eps, const Tensor& bias) {
+  const int64_t C = s.gamma.numel();
+  const auto make = [&] {
+    auto both = allocate(2 * s.gamma.bytes());
+    auto* const scale_of = reinterpret_cast<float*>(both.get());
+    for (int64_t c = 0; c < C; ++c) {
+      const double scale = s.gamma.data()[c] / std::sqrt(static_cast<double>(s.running_variance.data()[c]) + eps);
+      const double mean = static_cast<double>(s.running_mean.data()[c]) - (bias ? bias.data()[c] : 0.0f);
+      scale_of[c] = static_cast<float>(scale);
+      scale_of[C + c] = static_cast<float>(s.beta.data()[c] - mean * scale);
+    }
+    return both;
+  };
+  std::shared_ptr<const std::byte> both;
+  if (kernels::FrozenWeights* frozen = frozen_weights()) {
+    constexpr int64_t kFolded = -1;  // the only other layout of these weights
+    if (const std::byte* kept = frozen->copy({s.gamma.raw(), s.gamma.bytes()}, kFolded, make))
+      both = std::shared_ptr<const std::byte>(std::shared_ptr<void>(), kept);
+  }
+  if (!both) both = make();
+  const std::shared_ptr<const std::byte> shift(both, both.get() + s.gamma.bytes());
+  return {Tensor::mapped({C}, DType::f32, both), Tensor::mapped({C}, DType::f32, shift)};
 }
 
 }  // namespace tessera::ops

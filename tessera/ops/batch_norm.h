@@ -26,10 +26,16 @@ struct BatchNormOptions {
 Tensor batch_norm(const Tensor& x, const BatchNormState& state, const BatchNormOptions& options,
                   const Tensor& residual = {});
 
-// The same as one multiply-add of each channel, with the running statistics: norm(x) = x·scale + shift, (C) each.
+// Moves the running statistics of the channels from `first` on towards those of P pixels, mean and variance (C').
+void follow(const BatchNormState& state, float momentum, int64_t P, std::span<const float> mean,
+            std::span<const float> variance, int64_t first = 0);
+
+// The same as one multiply-add of each channel, with the running statistics: norm(x + bias) = x·scale + shift, (C)
+// each.
 struct ChannelAffine {
   Tensor scale, shift;
 };
-ChannelAffine folded(const BatchNormState& state, float eps);
+// bias (C) or undefined. Of weights that do not change any more (ops/frozen.h) it is made once.
+ChannelAffine folded(const BatchNormState& state, float eps, const Tensor& bias = {});
 
 }  // namespace tessera::ops

@@ -5,8 +5,10 @@
 
 #include "tessera/infer/classifier.h"
 #include "tessera/models/registry.h"
+#include "tessera/ops/add.h"
 #include "tessera/ops/cross_entropy.h"
 #include "tessera/ops/frozen.h"
+#include "tessera/ops/scale.h"
 #include "tessera/ops/tap.h"
 #include "tessera/ops/tape.h"
 #include "tessera/ops/training.h"
@@ -108,9 +110,12 @@ void expect_gradients(GoldenNet& net) {
   for (const nn::Parameter& parameter : net.model->parameters()) parameter.tensor->set_requires_grad();
   net.images.set_requires_grad();
   const ops::TrainingState state(golden.training ? std::optional<ops::Draws>(ops::Draws{}) : std::nullopt);
-  const Tensor logits = net.model->forward(net.images);
-  const Tensor loss = ops::cross_entropy(
-      logits, Tensor::from({static_cast<int64_t>(golden.labels.size())}, std::span<const int64_t>(golden.labels)));
+  const auto [logits, auxiliary] = net.model->forward_training(net.images);
+  const Tensor labels =
+      Tensor::from({static_cast<int64_t>(golden.labels.size())}, std::span<const int64_t>(golden.labels));
+  Tensor loss = ops::cross_entropy(logits, labels);
+  for (const auto& [other, weight] : auxiliary)
+    loss = ops::add(loss, ops::scale(ops::cross_entropy(other, labels), Tensor::full({1}, static_cast<float>(weight))));
   EXPECT_LE(relative_error(loss.span(), formats::at(golden.expect, "loss")), 1e-5);
   EXPECT_LE(relative_error(logits.span(), formats::at(golden.expect, "logits")), 1e-4);
   ops::backward(loss);
