@@ -20,17 +20,19 @@ void check(const Tensor& x, const BatchNormState& s, const Tensor& residual) {
 }
 
 // The batch's statistics; the running ones follow.
-void count(const Tensor& x, const BatchNormState& s, float momentum, const Tensor& mean, const Tensor& variance) {
+void count(const Tensor& x, const BatchNormState& s, const BatchNormOptions& options, const Tensor& mean,
+           const Tensor& variance) {
   const kernels::BatchNormShape shape = {.P = x.numel() / x.size(-1), .C = x.size(-1)};
   TESSERA_CHECK(shape.P > 1, "batch_norm: training needs more than one value of each channel, but x is {}",
                 to_string(x.shape()));
-  kernels::batch_statistics(kernels::cpu_context(),
-                            {.x = x.data(), .mean = mean.data(), .variance = variance.data(), .shape = shape});
+  kernels::batch_statistics(
+      kernels::cpu_context(),
+      {.x = x.data(), .mean = mean.data(), .variance = variance.data(), .shape = shape, .before = options.before});
   const double unbiased = static_cast<double>(shape.P) / static_cast<double>(shape.P - 1);
   for (int64_t c = 0; c < shape.C; ++c) {
     float &running_mean = s.running_mean.data()[c], &running_variance = s.running_variance.data()[c];
-    running_mean += momentum * (mean.data()[c] - running_mean);
-    running_variance += momentum * (static_cast<float>(unbiased * variance.data()[c]) - running_variance);
+    running_mean += options.momentum * (mean.data()[c] - running_mean);
+    running_variance += options.momentum * (static_cast<float>(unbiased * variance.data()[c]) - running_variance);
   }
 }
 
@@ -38,12 +40,14 @@ void count(const Tensor& x, const BatchNormState& s, float momentum, const Tenso
 
 Tensor batch_norm(const Tensor& x, const BatchNormState& s, const BatchNormOptions& options, const Tensor& residual) {
   check(x, s, residual);
+  TESSERA_CHECK(options.before == Activation::none || options.activation == Activation::none,
+                "batch_norm: there is an activation before the norm or behind it, not both");
   const int64_t C = x.size(-1);
   const kernels::BatchNormShape shape = {.P = x.numel() / C, .C = C};
   Tensor mean = s.running_mean.detach(), variance = s.running_variance.detach();
   if (options.training) {
     mean = Tensor::empty({C}), variance = Tensor::empty({C});
-    count(x, s, options.momentum, mean, variance);
+    count(x, s, options, mean, variance);
   }
   Tensor y = Tensor::empty(x.shape());
   kernels::batch_norm_forward(kernels::cpu_context(), {.x = x.data(),
@@ -55,6 +59,7 @@ Tensor batch_norm(const Tensor& x, const BatchNormState& s, const BatchNormOptio
                                                        .y = y.data(),
                                                        .shape = shape,
                                                        .eps = options.eps,
+                                                       .before = options.before,
                                                        .activation = options.activation});
   if (recording({x, s.gamma, s.beta, residual})) {
     const bool plain = options.activation == Activation::none;  // its gradient does not ask for the residual
@@ -76,6 +81,7 @@ Tensor batch_norm(const Tensor& x, const BatchNormState& s, const BatchNormOptio
                                                             .dbeta = dbeta.target(),
                                                             .shape = shape,
                                                             .eps = options.eps,
+                                                            .before = options.before,
                                                             .activation = options.activation,
                                                             .own_statistics = options.training});
     });

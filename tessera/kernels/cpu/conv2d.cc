@@ -21,6 +21,16 @@ enum class Direction { forward, backward_data, backward_weights };
 struct Epilogue {
   bool bias = false, add = false;
   Activation activation = Activation::none;
+  bool after_scale = false, after_shift = false, after_add = false;
+
+  explicit Epilogue(const Conv2dForward& args)
+      : bias(args.bias),
+        add(args.residual),
+        activation(args.activation),
+        after_scale(args.after_scale),
+        after_shift(args.after_shift),
+        after_add(args.after_residual) {}
+  Epilogue() = default;
 };
 
 struct Plan {
@@ -79,13 +89,31 @@ void append(dnnl::post_ops& ops, Activation activation) {
   }
 }
 
-dnnl::primitive_attr attributes_of(const Epilogue& epilogue) {
+// y: layout of the result.
+dnnl::primitive_attr attributes_of(const Epilogue& epilogue, const memory::desc& y) {
   dnnl::primitive_attr attributes = onednn::attributes();
+  const memory::desc channels({1, y.dims()[1], 1, 1}, kF32, memory::format_tag::nchw);
   dnnl::post_ops ops;
   if (epilogue.add) ops.append_sum(1.0f);
   append(ops, epilogue.activation);
+  if (epilogue.after_scale) ops.append_binary(algorithm::binary_mul, channels);
+  if (epilogue.after_shift) ops.append_binary(algorithm::binary_add, channels);
+  if (epilogue.after_add) ops.append_binary(algorithm::binary_add, y);
   attributes.set_post_ops(ops);
   return attributes;
+}
+
+// The operands of the binary ones among attributes_of()'s, in their order.
+void add_operands(const Conv2dForward& args, const memory::desc& y, std::unordered_map<int, memory>& operands) {
+  const memory::desc channels({1, args.shape.O, 1, 1}, kF32, memory::format_tag::nchw);
+  int number = (args.residual ? 1 : 0) + (args.activation != Activation::none ? 1 : 0);
+  const auto add = [&](const float* elements, const memory::desc& layout) {
+    if (!elements) return;
+    operands[DNNL_ARG_ATTR_MULTIPLE_POST_OP(number++) | DNNL_ARG_SRC_1] = onednn::operand(layout, elements);
+  };
+  add(args.after_scale, channels);
+  add(args.after_shift, channels);
+  add(args.after_residual, y);
 }
 
 Plan make_plan(const Conv2dShape& s, Direction direction, const Epilogue& epilogue) {
@@ -98,7 +126,7 @@ Plan make_plan(const Conv2dShape& s, Direction direction, const Epilogue& epilog
   const memory::desc any_w = weights(s, tag::any, tag::any), plain_w = weights(s, tag::oihw, tag::goihw);
   const auto& [kernel, stride, pad] = s.window;
   const memory::dims strides{stride.h, stride.w}, before{pad.top, pad.left}, after{pad.bottom, pad.right};
-  const auto attributes = attributes_of(epilogue);
+  const auto attributes = attributes_of(epilogue, plan.y);
   const auto& engine = onednn::engine();
   const auto direct = algorithm::convolution_direct;
 
@@ -136,8 +164,27 @@ std::shared_ptr<const Plan> plan_of(const Conv2dShape& s, Direction direction, c
   static auto* const plans = new onednn::PlanCache<Plan>;
   const auto& [kernel, stride, pad] = s.window;
   return plans->get(
-      {static_cast<int64_t>(direction), epilogue.bias, epilogue.add, static_cast<int64_t>(epilogue.activation), s.B,
-       s.H, s.W, s.C, s.O, s.groups, kernel.h, kernel.w, stride.h, stride.w, pad.top, pad.left, pad.bottom, pad.right},
+      {static_cast<int64_t>(direction),
+       epilogue.bias,
+       epilogue.add,
+       static_cast<int64_t>(epilogue.activation),
+       epilogue.after_scale,
+       epilogue.after_shift,
+       epilogue.after_add,
+       s.B,
+       s.H,
+       s.W,
+       s.C,
+       s.O,
+       s.groups,
+       kernel.h,
+       kernel.w,
+       stride.h,
+       stride.w,
+       pad.top,
+       pad.left,
+       pad.bottom,
+       pad.right},
       [&] { return describe(s); }, [&] { return make_plan(s, direction, epilogue); });
 }
 
@@ -181,7 +228,7 @@ void backward_weights(const Conv2dBackward& args, float* dw) {
 void conv2d_forward(Context& context, const Conv2dForward& args) {
   const Conv2dShape& s = args.shape;
   const Measured measured(context, [&] { return work_of(s, "", 1); });
-  const auto plan = plan_of(s, Direction::forward, {args.bias != nullptr, args.residual != nullptr, args.activation});
+  const auto plan = plan_of(s, Direction::forward, Epilogue(args));
   std::shared_ptr<std::byte> holder;
   const void* w = args.scale
                       ? plan->weights.apply_scaled(args.w, {args.scale, static_cast<size_t>(s.O)}, holder, args.frozen)
@@ -197,6 +244,7 @@ void conv2d_forward(Context& context, const Conv2dForward& args) {
                                               {DNNL_ARG_WEIGHTS, onednn::operand(plan->w, w)},
                                               {DNNL_ARG_DST, onednn::operand(plan->y, args.y)}};
   if (args.bias) operands[DNNL_ARG_BIAS] = onednn::operand(plan->bias, args.bias);
+  add_operands(args, plan->y, operands);
   onednn::execute(plan->convolution, plan->scratchpad, std::move(operands));
 }
 
