@@ -39,7 +39,7 @@ struct Conv2dForward {
   const float* scale = nullptr;     // (O), of w alone; or null
   const float* residual = nullptr;  // (B, out.h, out.w, O), may be y; or null
   Activation activation = Activation::none;
-  // Behind the activation: a norm, and what is added to its result.
+  // Behind the activation: a norm, both or none, and what is added to its result.
   const float* after_scale = nullptr;     // (O), or null
   const float* after_shift = nullptr;     // (O), or null
   const float* after_residual = nullptr;  // (B, out.h, out.w, O), not y; or null
