@@ -10,7 +10,11 @@
 //   hard_swish x·relu6(x + 3) / 6: Howard et al., "Searching for MobileNetV3" (2019)
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "tessera/kernels/context.h"
 #include "tessera/kernels/elements.h"
@@ -18,6 +22,18 @@
 namespace tessera::kernels {
 
 enum class Activation { none, relu, gelu_erf, gelu_tanh, tanh, sigmoid, silu, relu6, hard_swish };
+
+// As architectures call them: all but `none`, and the one of a name, or `none` where there is none.
+inline const std::vector<std::string>& activation_names() {
+  static const std::vector<std::string> names = {"relu",    "gelu_erf", "gelu_tanh", "tanh",
+                                                 "sigmoid", "silu",     "relu6",     "hard_swish"};
+  return names;
+}
+inline Activation activation_named(std::string_view name) {
+  const std::vector<std::string>& names = activation_names();
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? Activation::none : static_cast<Activation>(found - names.begin() + 1);
+}
 
 // y = act(x)·scale + residual
 struct ActivationForward {

@@ -3,6 +3,7 @@
 //   y = act((x - mean)·rstd·gamma + beta + residual),   rstd = 1 / sqrt(variance + eps)
 //
 // mean and variance of each channel are those of all pixels of the batch (in training), or given (running averages).
+// Where the activation stands before the norm, `before`(x) is normalised in the place of x, and act is the identity.
 #pragma once
 
 #include <cstdint>
@@ -21,6 +22,7 @@ struct BatchStatistics {
   float* mean;      // (C)
   float* variance;  // (C), biased: over P
   BatchNormShape shape;
+  Activation before = Activation::none;
 };
 void batch_statistics(Context& context, const BatchStatistics& args);
 
@@ -34,13 +36,14 @@ struct BatchNormForward {
   float* y;                         // (P, C), may be x or residual
   BatchNormShape shape;
   float eps;
-  Activation activation = Activation::none;
+  Activation before = Activation::none, activation = Activation::none;  // one of the two at the most
 };
 void batch_norm_forward(Context& context, const BatchNormForward& args);
 
 // With x̂ = (x - mean)·rstd, δ = dy·act'(x̂·gamma + beta + residual) and means over the pixels:
 //   dx = rstd·gamma·(δ - mean(δ) - x̂·mean(δ·x̂)) with the batch's own statistics, rstd·gamma·δ with given ones
 //   dgamma = Σ δ·x̂,   dbeta = Σ δ,   dresidual = δ
+// With `before`, x̂ is of before(x), and dx times before'(x).
 struct BatchNormBackward {
   const float* dy;                  // (P, C)
   const float* x;                   // (P, C)
@@ -53,7 +56,7 @@ struct BatchNormBackward {
   Grad dgamma, dbeta;               // (C)
   BatchNormShape shape;
   float eps;
-  Activation activation = Activation::none;
+  Activation before = Activation::none, activation = Activation::none;  // one of the two at the most
   bool own_statistics = true;  // of the batch
 };
 void batch_norm_backward(Context& context, const BatchNormBackward& args);

@@ -4,7 +4,9 @@
 //   + c]
 //
 // where o belongs to group g, c is in [0, C/groups), and pixels outside the picture are 0. For use, when weights do not
-// change any more, what follows is a part of it: y' = act(scale[o]·y + residual), with the bias scaled already.
+// change any more, what follows is a part of it, with the bias scaled already:
+//
+//   y' = act(scale[o]·y + residual)·after_scale[o] + after_shift[o] + after_residual
 #pragma once
 
 #include <cstdint>
@@ -37,7 +39,11 @@ struct Conv2dForward {
   const float* scale = nullptr;     // (O), of w alone; or null
   const float* residual = nullptr;  // (B, out.h, out.w, O), may be y; or null
   Activation activation = Activation::none;
-  FrozenWeights* frozen = nullptr;  // keeps w as the convolution likes it best, scaled; or null
+  // Behind the activation: a norm, both or none, and what is added to its result.
+  const float* after_scale = nullptr;     // (O), or null
+  const float* after_shift = nullptr;     // (O), or null
+  const float* after_residual = nullptr;  // (B, out.h, out.w, O), not y; or null
+  FrozenWeights* frozen = nullptr;        // keeps w as the convolution likes it best, scaled; or null
 };
 void conv2d_forward(Context& context, const Conv2dForward& args);
 

@@ -15,8 +15,11 @@ namespace tessera::nn {
 using kernels::Activation;
 
 struct Conv2dConfig {
+  // PyTorch's "same": ⌊(kernel - 1) / 2⌋ before and the rest of kernel - 1 behind, so that H' is H at stride 1.
+  static constexpr int64_t kSame = -1;
+
   int64_t kernel = 1, stride = 1;
-  int64_t padding = 0;  // on all sides
+  int64_t padding = 0;  // on all sides, or kSame
   int64_t groups = 1;
   bool bias = false;
   Init weight_init = {};  // kaiming_normal(O·kh·kw / groups) where it is empty
@@ -26,7 +29,7 @@ struct Conv2dConfig {
 class Conv2d : public Module {
  public:
   Conv2d(int64_t in, int64_t out, const Conv2dConfig& config);
-  // (B, H, W, in) -> (B, H', W', out), H' = ⌊(H + 2·padding - kernel) / stride⌋ + 1, W' likewise
+  // (B, H, W, in) -> (B, H', W', out), H' = ⌊(H + padding before and behind - kernel) / stride⌋ + 1, W' likewise
   Tensor forward(const Tensor& x) const { return ops::conv2d(x, weight_, bias_, options_); }
 
   const Tensor& weight() const { return weight_; }
@@ -55,6 +58,8 @@ class BatchNorm2d : public Module {
   // Of channels that lie in several tensors, (B, …, C_i) -> (B, …, C); where this counts(), they need moments.
   Tensor forward(const std::vector<ops::NormPart>& parts, Activation activation) const;
   int64_t channels() const { return state_.gamma.numel(); }
+  // norm(act(x)) + residual
+  Tensor forward_behind(Activation activation, const Tensor& x, const Tensor& residual = {}) const;
   // With the running statistics, of x + bias: x·scale + shift.
   ops::ChannelAffine folded(const Tensor& bias = {}) const { return ops::folded(state_, eps_, bias); }
   bool counts() const;  // whether this is training, and not of frozen weights
@@ -95,6 +100,10 @@ class ConvNorm : public Module {
   BatchNorm2d norm_;
   Activation activation_;
 };
+
+// norm(act(conv(x))) + residual, likewise, but the residual stays as it is.
+Tensor conv_act_norm(const Conv2d& conv, const BatchNorm2d& norm, const Tensor& x, Activation activation,
+                     const Tensor& residual = {});
 
 // act(conv(x)), likewise.
 Tensor conv_act(const Conv2d& conv, const Tensor& x, Activation activation);

@@ -21,25 +21,29 @@ void check(const Tensor& x, const BatchNormState& s, const Tensor& residual) {
 }
 
 // The batch's statistics; the running ones follow.
-void count(const Tensor& x, const BatchNormState& s, float momentum, const Tensor& mean, const Tensor& variance) {
+void count(const Tensor& x, const BatchNormState& s, const BatchNormOptions& options, const Tensor& mean,
+           const Tensor& variance) {
   const kernels::BatchNormShape shape = {.P = x.numel() / x.size(-1), .C = x.size(-1)};
   TESSERA_CHECK(shape.P > 1, "batch_norm: training needs more than one value of each channel, but x is {}",
                 to_string(x.shape()));
-  kernels::batch_statistics(kernels::cpu_context(),
-                            {.x = x.data(), .mean = mean.data(), .variance = variance.data(), .shape = shape});
-  follow(s, momentum, shape.P, mean.span(), variance.span());
+  kernels::batch_statistics(
+      kernels::cpu_context(),
+      {.x = x.data(), .mean = mean.data(), .variance = variance.data(), .shape = shape, .before = options.before});
+  follow(s, options.momentum, shape.P, mean.span(), variance.span());
 }
 
 }  // namespace
 
 Tensor batch_norm(const Tensor& x, const BatchNormState& s, const BatchNormOptions& options, const Tensor& residual) {
   check(x, s, residual);
+  TESSERA_CHECK(options.before == Activation::none || options.activation == Activation::none,
+                "batch_norm: there is an activation before the norm or behind it, not both");
   const int64_t C = x.size(-1);
   const kernels::BatchNormShape shape = {.P = x.numel() / C, .C = C};
   Tensor mean = s.running_mean.detach(), variance = s.running_variance.detach();
   if (options.training) {
     mean = Tensor::empty({C}), variance = Tensor::empty({C});
-    count(x, s, options.momentum, mean, variance);
+    count(x, s, options, mean, variance);
   }
   Tensor y = Tensor::empty(x.shape());
   kernels::batch_norm_forward(kernels::cpu_context(), {.x = x.data(),
@@ -51,6 +55,7 @@ Tensor batch_norm(const Tensor& x, const BatchNormState& s, const BatchNormOptio
                                                        .y = y.data(),
                                                        .shape = shape,
                                                        .eps = options.eps,
+                                                       .before = options.before,
                                                        .activation = options.activation});
   if (recording({x, s.gamma, s.beta, residual})) {
     const bool plain = options.activation == Activation::none;  // its gradient does not ask for the residual
@@ -72,6 +77,7 @@ Tensor batch_norm(const Tensor& x, const BatchNormState& s, const BatchNormOptio
                                                             .dbeta = dbeta.target(),
                                                             .shape = shape,
                                                             .eps = options.eps,
+                                                            .before = options.before,
                                                             .activation = options.activation,
                                                             .own_statistics = options.training});
     });

@@ -14,14 +14,14 @@ struct BatchNormState {
 
 struct BatchNormOptions {
   float eps = 1e-5f;
-  Activation activation = Activation::none;
+  Activation before = Activation::none, activation = Activation::none;  // one of the two at the most
   // In training: the batch's own statistics normalise, and the running ones move by `momentum` towards them (towards
   // the unbiased variance, as in PyTorch). Otherwise the running ones normalise.
   bool training = false;
   float momentum = 0.1f;
 };
 
-// Batch normalisation: act(norm(x) + residual). x (B, …, C), residual as x or undefined -> (B, …, C). Training needs at
+// Batch normalisation: act(norm(x) + residual), or norm(before(x)) + residual. x (B, …, C), residual as x or undefined -> (B, …, C). Training needs at
 // least two values of each channel. See kernels/batch_norm.h.
 Tensor batch_norm(const Tensor& x, const BatchNormState& state, const BatchNormOptions& options,
                   const Tensor& residual = {});

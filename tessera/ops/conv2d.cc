@@ -40,6 +40,8 @@ kernels::Conv2dShape shape_of(const Tensor& x, const Tensor& w, const Conv2dOpti
   return shape;
 }
 
+const float* elements(const Tensor& x) { return x ? x.data() : nullptr; }
+
 Shape result_of(const kernels::Conv2dShape& shape) { return {shape.B, shape.out().h, shape.out().w, shape.O}; }
 
 }  // namespace
@@ -50,7 +52,7 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
   Tensor y = Tensor::empty(result_of(shape));
   kernels::conv2d_forward(kernels::cpu_context(), {.x = x.data(),
                                                    .w = w.data(),
-                                                   .bias = bias ? bias.data() : nullptr,
+                                                   .bias = elements(bias),
                                                    .y = y.data(),
                                                    .shape = shape,
                                                    .frozen = frozen_weights()});
@@ -59,8 +61,8 @@ Tensor conv2d(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2d
     const GradientOf dx(x), dw(w), dbias(bias);
     record(y, [=, x = dw.wanted() ? x.detach() : Tensor(), w = dx.wanted() ? w.detach() : Tensor()](const Tensor& dy) {
       kernels::conv2d_backward(kernels::cpu_context(), {.dy = dy.data(),
-                                                        .x = x ? x.data() : nullptr,
-                                                        .w = w ? w.data() : nullptr,
+                                                        .x = elements(x),
+                                                        .w = elements(w),
                                                         .dx = dx.target(),
                                                         .dw = dw.target(),
                                                         .dbias = dbias.target(),
@@ -75,20 +77,26 @@ Tensor conv2d_for_use(const Tensor& x, const Tensor& w, const Tensor& bias, cons
   check(x, w, bias, options);
   TESSERA_CHECK(!recording({x, w, bias, epilogue.scale, epilogue.residual}),
                 "conv2d_for_use: this form has no gradient");
+  TESSERA_CHECK(!recording({epilogue.after_scale, epilogue.after_shift, epilogue.after_residual}),
+                "conv2d_for_use: this form has no gradient");
   const kernels::Conv2dShape shape = shape_of(x, w, options);
   const Tensor& residual = epilogue.residual;
-  TESSERA_CHECK(!residual || residual.shape() == result_of(shape), "conv2d: the residual must be {}, but it is {}",
-                to_string(result_of(shape)), to_string(residual.shape()));
+  for (const Tensor& added : {residual, epilogue.after_residual})
+    TESSERA_CHECK(!added || added.shape() == result_of(shape), "conv2d: the residual must be {}, but it is {}",
+                  to_string(result_of(shape)), to_string(added.shape()));
   const bool in_place = residual && residual.is_unique();
   Tensor y = in_place ? residual.detach() : Tensor::empty(result_of(shape));
   kernels::conv2d_forward(kernels::cpu_context(), {.x = x.data(),
                                                    .w = w.data(),
-                                                   .bias = bias ? bias.data() : nullptr,
+                                                   .bias = elements(bias),
                                                    .y = y.data(),
                                                    .shape = shape,
-                                                   .scale = epilogue.scale ? epilogue.scale.data() : nullptr,
-                                                   .residual = residual ? residual.data() : nullptr,
+                                                   .scale = elements(epilogue.scale),
+                                                   .residual = elements(residual),
                                                    .activation = epilogue.activation,
+                                                   .after_scale = elements(epilogue.after_scale),
+                                                   .after_shift = elements(epilogue.after_shift),
+                                                   .after_residual = elements(epilogue.after_residual),
                                                    .frozen = frozen_weights()});
   return y;
 }

@@ -24,8 +24,11 @@ struct Conv2dEpilogue {
   Tensor scale = {};     // (O), of w; the bias is scaled already
   Tensor residual = {};  // as the result; the result takes its place in memory where nobody else holds it
   Activation activation = Activation::none;
+  // Behind the activation.
+  Tensor after_scale = {}, after_shift = {};  // (O)
+  Tensor after_residual = {};                 // as the result
 };
-// act(conv2d + residual). For use: an Error where something of it is recorded.
+// act(conv2d + residual)·after_scale + after_shift + after_residual. For use: an Error where something of it is recorded.
 Tensor conv2d_for_use(const Tensor& x, const Tensor& w, const Tensor& bias, const Conv2dOptions& options,
                       Conv2dEpilogue epilogue);
 

@@ -19,6 +19,7 @@ using Json = nlohmann::ordered_json;
 namespace {
 
 bool is_buffer(const std::string& name, const Origin& origin) {
+  if (name.ends_with(".num_batches_tracked")) return true;  // PyTorch's batch norms count what nothing reads
   return std::any_of(origin.buffers.begin(), origin.buffers.end(), [&](const std::string& pattern) {
     return match(pattern, name).has_value() || matches_glob(pattern, name);
   });

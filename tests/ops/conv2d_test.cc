@@ -6,6 +6,7 @@
 
 #include "tessera/core/parallel.h"
 #include "tessera/core/random.h"
+#include "tessera/ops/add.h"
 #include "tessera/ops/frozen.h"
 #include "tessera/ops/tape.h"
 #include "tests/tensors.h"
@@ -39,35 +40,50 @@ TEST(Conv2d, GivesTheSameBitsEveryTime) {
   set_num_threads(before);
 }
 
-// What a norm, a sum and an activation behind the convolution give when they are a part of it.
-TEST(Conv2d, ForUseDoesWhatFollows) {
+// What a norm, a sum and an activation behind the convolution give when they are a part of it, and a norm and a sum
+// behind the activation.
+void expect_what_follows(int64_t C, int64_t O, int64_t groups) {
   const NoGrad no_grad;
-  const Tensor x = normal({2, 9, 9, 16}, "x"), bias = normal({24}, "bias"), scale_of = normal({24}, "scale");
-  for (const int64_t groups : {1, 8}) {
-    const Tensor w = normal({24, 16 / groups, 3, 3}, "w");
-    const Conv2dOptions options = {.stride = {2, 2}, .padding = {1, 1, 1, 1}, .groups = groups};
-    kernels::FrozenWeights frozen;
-    frozen.add({w.raw(), w.bytes()}, false);
-    for (const Activation activation :
-         {Activation::none, Activation::relu, Activation::gelu_erf, Activation::gelu_tanh, Activation::tanh,
-          Activation::sigmoid, Activation::silu, Activation::relu6, Activation::hard_swish}) {
-      Tensor residual = normal({2, 5, 5, 24}, "residual");
-      Tensor expected = conv2d(x, w, {}, options);
-      for (int64_t i = 0; i < expected.numel(); ++i)
-        expected.data()[i] = expected.data()[i] * scale_of.data()[i % 24] + bias.data()[i % 24] + residual.data()[i];
-      expected = activate(expected, activation);
-      const auto check = [&](const Tensor& y) {
-        for (int64_t i = 0; i < y.numel(); ++i)
-          ASSERT_NEAR(y.data()[i], expected.data()[i], 2e-5) << static_cast<int>(activation) << " at " << i;
-      };
-      const Frozen in_use(frozen);
-      check(conv2d_for_use(x, w, bias, options, {scale_of, residual, activation}));
-      const float* before = residual.data();
-      const Tensor in_place = conv2d_for_use(x, w, bias, options, {scale_of, std::move(residual), activation});
-      check(in_place);
-      EXPECT_EQ(in_place.data(), before) << "nobody else held the residual";
-    }
+  const Conv2dOptions options = {.stride = {2, 2}, .padding = {1, 1, 1, 1}, .groups = groups};
+  const Tensor x = normal({2, 9, 9, C}, "x"), w = normal({O, C / groups, 3, 3}, "w");
+  const auto vector = [&](const char* name) { return normal({O}, name); };
+  const auto map = [&](const char* name) { return normal({2, 5, 5, O}, name); };
+  const Tensor bias = vector("bias"), scale = vector("scale"), gain = vector("gain"), shift = vector("shift");
+  const auto affine = [O](Tensor y, const Tensor& by, const Tensor& plus) {
+    for (int64_t i = 0; i < y.numel(); ++i) y.data()[i] = y.data()[i] * by.data()[i % O] + plus.data()[i % O];
+    return y;
+  };
+  const Tensor scaled = affine(conv2d(x, w, {}, options), scale, bias);
+  kernels::FrozenWeights frozen;
+  frozen.add({w.raw(), w.bytes()}, false);
+  const Frozen in_use(frozen);
+  for (const Activation activation :
+       {Activation::none, Activation::relu, Activation::gelu_erf, Activation::gelu_tanh, Activation::tanh,
+        Activation::sigmoid, Activation::silu, Activation::relu6, Activation::hard_swish}) {
+    const auto check = [&](const Tensor& y, const Tensor& expected) {
+      for (int64_t i = 0; i < y.numel(); ++i)
+        ASSERT_NEAR(y.data()[i], expected.data()[i], 1e-4)
+            << C << " -> " << O << ", " << groups << " groups, " << static_cast<int>(activation) << " at " << i;
+    };
+    Tensor residual = map("residual");
+    const Tensor added = map("added"), expected = activate(add(scaled, residual), activation);
+    check(conv2d_for_use(x, w, bias, options, {scale, residual, activation}), expected);
+    const Tensor normed = affine(expected.clone(), gain, shift);
+    check(conv2d_for_use(x, w, bias, options, {scale, residual, activation, gain, shift}), normed);
+    check(conv2d_for_use(x, w, bias, options, {scale, residual, activation, gain, shift, added}), add(normed, added));
+    const float* before = residual.data();
+    const Tensor in_place = conv2d_for_use(x, w, bias, options, {scale, std::move(residual), activation});
+    check(in_place, expected);
+    EXPECT_EQ(in_place.data(), before) << "nobody else held the residual";
   }
+}
+
+TEST(Conv2d, ForUseDoesWhatFollows) {
+  expect_what_follows(16, 24, 1);
+  expect_what_follows(3, 17, 1);
+  expect_what_follows(16, 24, 8);
+  expect_what_follows(19, 19, 19);
+  expect_what_follows(32, 32, 32);
 }
 
 TEST(Conv2d, NamesTheShapesThatDoNotFit) {

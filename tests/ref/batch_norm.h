@@ -7,9 +7,10 @@ namespace tessera::test {
 
 // x (P, C), gamma, beta (C); mean, variance (C), or null for those of x; residual (P, C) or null -> (P, C)
 template <class T>
-Array<T> ref_batch_norm(const Array<T>& x, const Array<T>& gamma, const Array<T>& beta, const Array<T>* mean,
+Array<T> ref_batch_norm(Array<T> x, const Array<T>& gamma, const Array<T>& beta, const Array<T>* mean,
                         const Array<T>* variance, const Array<T>* residual, double eps,
-                        kernels::Activation activation) {
+                        kernels::Activation before, kernels::Activation activation) {
+  x = ref_activate(std::move(x), before);
   const int64_t P = x.size(0), C = x.size(1);
   const T n = T(static_cast<double>(P));
   Array<T> y(x.shape);

@@ -33,23 +33,31 @@ struct ChannelTerms {
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-// Σ (x - origin) and Σ (x - origin)².
-void SumSquares(const float* x, const float* origin, int64_t begin, int64_t end, int64_t C, double* sum,
-                double* squares) {
-  SumPixels(begin, end, C, sum, squares, [&](auto load, int64_t p, Vec& a, Vec& b) {
-    const Vec difference = hn::Sub(load(x + p * C), load(origin));
-    a = hn::Add(a, difference);
-    b = hn::MulAdd(difference, difference, b);
+// Calls f with the functions before and behind the norm, of which one at least is the identity.
+template <class F>
+void WithBoth(Activation before, Activation behind, F f) {
+  if (before == Activation::none) return With(behind, [&](auto function) { f(Identity(), function); });
+  With(before, [&](auto function) { f(function, Identity()); });
+}
+
+// Σ (x - origin) and Σ (x - origin)² of x = before(args.x), origin being the first pixel's.
+void SumSquares(const BatchStatistics& args, int64_t begin, int64_t end, double* sum, double* squares) {
+  With(args.before, [&](auto before) {
+    SumPixels(begin, end, args.shape.C, sum, squares, [&](auto load, int64_t p, Vec& a, Vec& b) {
+      const Vec difference = hn::Sub(before.Value(load(args.x + p * args.shape.C)), load(args.mean));
+      a = hn::Add(a, difference);
+      b = hn::MulAdd(difference, difference, b);
+    });
   });
 }
 
-// act(x·scale + shift + residual)
+// act(before(x)·scale + shift + residual)
 void Forward(const BatchNormForward& a, const ChannelTerms& t, int64_t begin, int64_t end) {
-  With(a.activation, [&](auto function) {
+  WithBoth(a.before, a.activation, [&](auto before, auto function) {
     for (int64_t row = begin * a.shape.C; row < end * a.shape.C; row += a.shape.C) {
       const float *x = a.x + row, *residual = a.residual ? a.residual + row : nullptr;
       StoreOver(a.shape.C, a.y + row, false, [&](auto load) {
-        const Vec normed = hn::MulAdd(load(x), load(t.scale), load(t.shift));
+        const Vec normed = hn::MulAdd(before.Value(load(x)), load(t.scale), load(t.shift));
         return function.Value(residual ? hn::Add(normed, load(residual)) : normed);
       });
     }
@@ -57,34 +65,42 @@ void Forward(const BatchNormForward& a, const ChannelTerms& t, int64_t begin, in
 }
 
 // δ of the vector at `load` of the row.
-template <class Function, class Load>
-HWY_INLINE Vec Delta(Function function, const BatchNormBackward& a, const ChannelTerms& t, int64_t row, Load load) {
-  Vec z = hn::MulAdd(load(a.x + row), load(t.scale), load(t.shift));
+template <class Before, class Function, class Load>
+HWY_INLINE Vec Delta(Before before, Function function, const BatchNormBackward& a, const ChannelTerms& t, int64_t row,
+                     Load load) {
+  Vec z = hn::MulAdd(before.Value(load(a.x + row)), load(t.scale), load(t.shift));
   if (a.residual) z = hn::Add(z, load(a.residual + row));
   return function.Gradient(load(a.dy + row), z);
+}
+
+// x̂ there.
+template <class Before, class Load>
+HWY_INLINE Vec Normed(Before before, const BatchNormBackward& a, const ChannelTerms& t, int64_t row, Load load) {
+  return hn::Mul(hn::Sub(before.Value(load(a.x + row)), load(t.mean)), load(t.rstd));
 }
 
 // Σ δ and Σ δ·x̂.
 void SumDeltas(const BatchNormBackward& a, const ChannelTerms& t, int64_t begin, int64_t end, double* sum,
                double* products) {
-  With(a.activation, [&](auto function) {
+  WithBoth(a.before, a.activation, [&](auto before, auto function) {
     SumPixels(begin, end, a.shape.C, sum, products, [&](auto load, int64_t p, Vec& s, Vec& product) {
       const int64_t row = p * a.shape.C;
-      const Vec delta = Delta(function, a, t, row, load);
+      const Vec delta = Delta(before, function, a, t, row, load);
       s = hn::Add(s, delta);
-      product = hn::MulAdd(delta, hn::Mul(hn::Sub(load(a.x + row), load(t.mean)), load(t.rstd)), product);
+      product = hn::MulAdd(delta, Normed(before, a, t, row, load), product);
     });
   });
 }
 
 void Backward(const BatchNormBackward& a, const ChannelTerms& t, int64_t begin, int64_t end) {
-  With(a.activation, [&](auto function) {
+  WithBoth(a.before, a.activation, [&](auto before, auto function) {
     for (int64_t row = begin * a.shape.C; row < end * a.shape.C; row += a.shape.C) {
-      const auto delta = [&](auto load) { return Delta(function, a, t, row, load); };
+      const auto delta = [&](auto load) { return Delta(before, function, a, t, row, load); };
       const auto dx = [&](auto load) {
-        const Vec normed = hn::Mul(hn::Sub(load(a.x + row), load(t.mean)), load(t.rstd));
+        const Vec normed = Normed(before, a, t, row, load);
         const Vec centred = hn::Sub(delta(load), load(t.mean_delta));
-        return hn::Mul(load(t.scale), hn::NegMulAdd(normed, load(t.mean_product), centred));
+        const Vec slope = hn::Mul(load(t.scale), hn::NegMulAdd(normed, load(t.mean_product), centred));
+        return before.Gradient(slope, load(a.x + row));
       };
       if (a.dx) StoreOver(a.shape.C, a.dx.data + row, a.dx.accumulate, dx);
       if (a.dresidual) StoreOver(a.shape.C, a.dresidual.data + row, a.dresidual.accumulate, delta);
@@ -142,13 +158,14 @@ class Terms {
 void batch_statistics(Context& context, const BatchStatistics& args) {
   const int64_t P = args.shape.P, C = args.shape.C;
   const Measured measured(context, [&] { return memory_work("batch norm, statistics", P * C, 1); });
+  activation_forward(context, {.x = args.x, .y = args.mean, .n = C, .activation = args.before});
   const ChannelSums sums(P, C, [&](int64_t begin, int64_t end, double* a, double* b) {
-    HWY_DYNAMIC_DISPATCH(SumSquares)(args.x, args.x, begin, end, C, a, b);
+    HWY_DYNAMIC_DISPATCH(SumSquares)(args, begin, end, a, b);
   });
   for (int64_t c = 0; c < C; ++c) {
     const double off = sums.a[static_cast<size_t>(c)] / static_cast<double>(P);
     const double square = sums.b[static_cast<size_t>(c)] / static_cast<double>(P);
-    args.mean[c] = static_cast<float>(args.x[c] + off);
+    args.mean[c] = static_cast<float>(args.mean[c] + off);
     args.variance[c] = static_cast<float>(std::max(square - off * off, 0.0));
   }
 }

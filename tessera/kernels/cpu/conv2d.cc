@@ -2,6 +2,7 @@
 
 #include "tessera/core/error.h"
 #include "tessera/kernels/add.h"
+#include "tessera/kernels/batch_norm.h"
 #include "tessera/kernels/column_sums.h"
 #include "tessera/kernels/copy.h"
 #include "tessera/kernels/cpu/depthwise.h"
@@ -22,12 +23,23 @@ enum class Direction { forward, backward_data, backward_weights };
 struct Epilogue {
   bool bias = false, add = false;
   Activation activation = Activation::none;
+  bool after_norm = false, after_add = false;
+
+  Epilogue() = default;
+  explicit Epilogue(const Conv2dForward& args)
+      : bias(args.bias),
+        add(args.residual),
+        activation(args.activation),
+        after_norm(args.after_scale),
+        after_add(args.after_residual) {}
 };
 
 struct Plan {
   dnnl::primitive convolution;
   memory::desc x, w, bias, y, scratchpad;  // or their gradients
   onednn::Reorder weights;                 // into the convolution's layout, and for their gradient out of it
+  bool sum_apart = false;                  // the residual, and all behind it, are added in a pass of their own
+  bool after_apart = false;                // what comes behind the activation is
 };
 
 std::string describe(const Conv2dShape& s) {
@@ -80,16 +92,50 @@ void append(dnnl::post_ops& ops, Activation activation) {
   }
 }
 
-dnnl::primitive_attr attributes_of(const Epilogue& epilogue) {
+// y: layout of the result.
+dnnl::primitive_attr attributes_of(const Epilogue& epilogue, const memory::desc& y) {
   dnnl::primitive_attr attributes = onednn::attributes();
+  const memory::desc channels({1, y.dims()[1], 1, 1}, kF32, memory::format_tag::nchw);
   dnnl::post_ops ops;
   if (epilogue.add) ops.append_sum(1.0f);
   append(ops, epilogue.activation);
+  if (epilogue.after_norm) ops.append_binary(algorithm::binary_mul, channels);
+  if (epilogue.after_norm) ops.append_binary(algorithm::binary_add, channels);
+  if (epilogue.after_add) ops.append_binary(algorithm::binary_add, y);
   attributes.set_post_ops(ops);
   return attributes;
 }
 
-Plan make_plan(const Conv2dShape& s, Direction direction, const Epilogue& epilogue) {
+// The operands of the binary ones among attributes_of()'s, in their order.
+void add_operands(const Conv2dForward& args, const memory::desc& y, std::unordered_map<int, memory>& operands) {
+  const memory::desc channels({1, args.shape.O, 1, 1}, kF32, memory::format_tag::nchw);
+  int number = (args.residual ? 1 : 0) + (args.activation != Activation::none ? 1 : 0);
+  const auto add = [&](const float* elements, const memory::desc& layout) {
+    if (!elements) return;
+    operands[DNNL_ARG_ATTR_MULTIPLE_POST_OP(number++) | DNNL_ARG_SRC_1] = onednn::operand(layout, elements);
+  };
+  add(args.after_scale, channels);
+  add(args.after_shift, channels);
+  add(args.after_residual, y);
+}
+
+// out = act(x·scale + shift + residual), where a null scale is 1, with a null shift of 0.
+void affine(Context& context, const Conv2dForward& args, const float* x, const float* scale, const float* shift,
+            const float* residual, Activation activation) {
+  const std::vector<float> zeros(static_cast<size_t>(args.shape.O), 0.0f), ones(zeros.size(), 1.0f);
+  batch_norm_forward(context, {.x = x,
+                               .mean = zeros.data(),
+                               .variance = ones.data(),
+                               .gamma = scale ? scale : ones.data(),
+                               .beta = scale ? shift : zeros.data(),
+                               .residual = residual,
+                               .y = args.y,
+                               .shape = {.P = args.shape.y_size() / args.shape.O, .C = args.shape.O},
+                               .eps = 0,
+                               .activation = activation});
+}
+
+Plan make_plan(const Conv2dShape& s, Direction direction, Epilogue epilogue) {
   using tag = memory::format_tag;
   const auto [out_h, out_w] = s.out();
   Plan plan;
@@ -99,15 +145,26 @@ Plan make_plan(const Conv2dShape& s, Direction direction, const Epilogue& epilog
   const memory::desc any_w = weights(s, tag::any, tag::any), plain_w = weights(s, tag::oihw, tag::goihw);
   const auto& [kernel, stride, pad] = s.window;
   const memory::dims strides{stride.h, stride.w}, before{pad.top, pad.left}, after{pad.bottom, pad.right};
-  const auto attributes = attributes_of(epilogue);
+  const auto attributes = onednn::attributes();
   const auto& engine = onednn::engine();
   const auto direct = algorithm::convolution_direct;
+  const auto forward_kind =
+      direction == Direction::forward ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training;
+  const auto describe_forward = [&] {
+    return dnnl::convolution_forward::primitive_desc(
+        {forward_kind, direct, plan.x, any_w, plan.bias, plan.y, strides, before, after},
+        attributes_of(epilogue, plan.y), engine);
+  };
 
-  const dnnl::convolution_forward::primitive_desc forward(
-      {direction == Direction::forward ? dnnl::prop_kind::forward_inference : dnnl::prop_kind::forward_training, direct,
-       plan.x, any_w, plan.bias, plan.y, strides, before, after},
-      attributes, engine);
+  auto forward = describe_forward();
   if (direction == Direction::forward) {
+    const std::string chosen = forward.impl_info_str();
+    const bool after = epilogue.after_norm || epilogue.after_add;
+    plan.sum_apart = epilogue.add && !onednn::sum_works(chosen, s.O);
+    plan.after_apart = after && (plan.sum_apart || !onednn::binary_post_ops_work(chosen));
+    if (plan.after_apart) epilogue.after_norm = epilogue.after_add = false;
+    if (plan.sum_apart) epilogue.add = false, epilogue.activation = Activation::none;
+    if (plan.after_apart || plan.sum_apart) forward = describe_forward();
     check(forward, s);
     plan.convolution = dnnl::convolution_forward(forward);
     plan.w = forward.weights_desc();
@@ -137,8 +194,26 @@ std::shared_ptr<const Plan> plan_of(const Conv2dShape& s, Direction direction, c
   static auto* const plans = new onednn::PlanCache<Plan>;
   const auto& [kernel, stride, pad] = s.window;
   return plans->get(
-      {static_cast<int64_t>(direction), epilogue.bias, epilogue.add, static_cast<int64_t>(epilogue.activation), s.B,
-       s.H, s.W, s.C, s.O, s.groups, kernel.h, kernel.w, stride.h, stride.w, pad.top, pad.left, pad.bottom, pad.right},
+      {static_cast<int64_t>(direction),
+       epilogue.bias,
+       epilogue.add,
+       static_cast<int64_t>(epilogue.activation),
+       epilogue.after_norm,
+       epilogue.after_add,
+       s.B,
+       s.H,
+       s.W,
+       s.C,
+       s.O,
+       s.groups,
+       kernel.h,
+       kernel.w,
+       stride.h,
+       stride.w,
+       pad.top,
+       pad.left,
+       pad.bottom,
+       pad.right},
       [&] { return describe(s); }, [&] { return make_plan(s, direction, epilogue); });
 }
 
@@ -182,23 +257,34 @@ void backward_weights(const Conv2dBackward& args, float* dw) {
 void conv2d_forward(Context& context, const Conv2dForward& args) {
   const Conv2dShape& s = args.shape;
   const Measured measured(context, [&] { return work_of(s, "", 1); });
-  const auto plan = plan_of(s, Direction::forward, {args.bias != nullptr, args.residual != nullptr, args.activation});
+  const auto plan = plan_of(s, Direction::forward, Epilogue(args));
   std::shared_ptr<std::byte> holder;
   const void* w = args.scale
                       ? plan->weights.apply_scaled(args.w, {args.scale, static_cast<size_t>(s.O)}, holder, args.frozen)
                       : plan->weights.apply(args.w, holder, args.frozen);
-  if (args.residual && args.residual != args.y)  // the convolution adds to what is there
+  const bool in_place = args.residual == args.y;
+  if (args.residual && !in_place && !plan->sum_apart)  // the convolution adds to what is there
     copy_samples(context, {.x = args.residual,
                            .x_stride = s.out().w * s.O,
                            .y = {args.y},
                            .y_stride = s.out().w * s.O,
                            .samples = s.B * s.out().h,
                            .n = s.out().w * s.O});
+  float* y = args.y;
+  std::shared_ptr<std::byte> apart;
+  if (plan->sum_apart && in_place) {
+    apart = allocate(plan->y.get_size());
+    y = reinterpret_cast<float*>(apart.get());
+  }
   std::unordered_map<int, memory> operands = {{DNNL_ARG_SRC, onednn::operand(plan->x, args.x)},
                                               {DNNL_ARG_WEIGHTS, onednn::operand(plan->w, w)},
-                                              {DNNL_ARG_DST, onednn::operand(plan->y, args.y)}};
+                                              {DNNL_ARG_DST, onednn::operand(plan->y, y)}};
   if (args.bias) operands[DNNL_ARG_BIAS] = onednn::operand(plan->bias, args.bias);
+  if (!plan->after_apart) add_operands(args, plan->y, operands);
   onednn::execute(plan->convolution, plan->scratchpad, std::move(operands));
+  if (plan->sum_apart) affine(context, args, y, nullptr, nullptr, args.residual, args.activation);
+  if (plan->after_apart)
+    affine(context, args, args.y, args.after_scale, args.after_shift, args.after_residual, Activation::none);
 }
 
 void conv2d_backward(Context& context, const Conv2dBackward& args) {

@@ -31,6 +31,12 @@ dnnl::primitive_attr attributes();
 // Throws if oneDNN would run its reference code, which is a hundred times slower. what: the operation with its shape.
 void refuse_reference(const std::string& implementation, const std::string& what);
 
+// Whether this implementation of a convolution, with O channels last, can be trusted with a sum, or with what
+// multiplies or adds otherwise. In oneDNN 2.6 the ones for SSE read at addresses that are no multiples of 16 with
+// instructions that fault there, and the one on matrix products takes other channels' factors.
+bool sum_works(const std::string& implementation, int64_t O);
+bool binary_post_ops_work(const std::string& implementation);
+
 // Runs a primitive on the calling thread's stream and waits for it. Throws inside a parallel loop.
 void execute(const dnnl::primitive& primitive, const dnnl::memory::desc& scratchpad,
              std::unordered_map<int, dnnl::memory> operands);

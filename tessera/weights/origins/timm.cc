@@ -32,7 +32,7 @@ Config read_config(const std::string& text, const std::string& where) {
 void register_timm(OriginRegistry& registry) {
   Origin timm;
   timm.about = "timm, DeiT, MAE, DINO: blocks.0.attn.qkv.weight";
-  timm.keys = {"blocks.{i}.attn.qkv.weight", "blocks.{i}.mlp.fc1.weight"};
+  timm.keys = {"blocks.{i}.attn.qkv.weight", "blocks.{i}.mlp.fc1.weight", "blocks.{i}.0.fn.0.weight"};
   timm.buffers = {"{any}.relative_position_index",
                   "blocks.{i}.attn.relative_position_index",
                   "blocks.{i}.attn.rel_pos.relative_position_index",
