@@ -22,9 +22,7 @@ nn::MlpConfig mlp_config(const VitConfig& c) {
   mlp.layer = c.mlp_layer == "swiglu"          ? nn::MlpLayer::swiglu
               : c.mlp_layer == "swiglu_packed" ? nn::MlpLayer::swiglu_packed
                                                : nn::MlpLayer::mlp;
-  mlp.activation = c.act == "relu"        ? kernels::Activation::relu
-                   : c.act == "gelu_tanh" ? kernels::Activation::gelu_tanh
-                                          : kernels::Activation::gelu_erf;
+  mlp.activation = nn::activation_named(c.act);
   mlp.dropout = c.mlp_drop_rate;
   return mlp;
 }

@@ -6,6 +6,11 @@
 
 namespace tessera::nn {
 
+kernels::Activation activation_named(const std::string& name) {
+  if (name == "relu") return kernels::Activation::relu;
+  return name == "gelu_tanh" ? kernels::Activation::gelu_tanh : kernels::Activation::gelu_erf;
+}
+
 Mlp::Mlp(const MlpConfig& config)
     : config_(config),
       fc1_(config.D, config.hidden),

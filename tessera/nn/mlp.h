@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "tessera/nn/linear.h"
 
@@ -11,6 +12,9 @@ namespace tessera::nn {
 // Names as in timm. mlp: `fc1`, `fc2`. swiglu: `fc1_g` is the gate, `fc1_x` the value. swiglu_packed: `fc1` is both,
 // its first half of outputs the gate; fc2 then takes hidden / 2.
 enum class MlpLayer { mlp, swiglu, swiglu_packed };
+
+// As architectures name what the literature puts here: "relu", "gelu_erf" or "gelu_tanh".
+kernels::Activation activation_named(const std::string& name);
 
 struct MlpConfig {
   int64_t D = 0;

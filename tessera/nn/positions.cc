@@ -8,6 +8,18 @@
 
 namespace tessera::nn {
 
+Tensor sincos_1d(int64_t N, int64_t D) {
+  Tensor table = Tensor::empty({N, D});
+  for (int64_t n = 0; n < N; ++n) {
+    for (int64_t c = 0; c < D; ++c) {
+      const double omega = std::pow(10000.0, -static_cast<double>(c / 2 * 2) / static_cast<double>(D));
+      const double angle = static_cast<double>(n) * omega;
+      table.data()[n * D + c] = static_cast<float>(c % 2 == 0 ? std::sin(angle) : std::cos(angle));
+    }
+  }
+  return table;
+}
+
 Tensor sincos_2d(int64_t height, int64_t width, int64_t D, Frequencies frequencies) {
   TESSERA_CHECK(D % 4 == 0 && D >= 8,
                 "sine-cosine positions need a width that is a multiple of 4 and at least 8, not {}", D);

@@ -1,9 +1,13 @@
-// Where a patch lies: fixed sine-cosine tables, and learned ones per row and per column.
+// Where a token lies: fixed sine-cosine tables, and learned ones per row and per column.
 #pragma once
 
 #include "tessera/nn/module.h"
 
 namespace tessera::nn {
+
+// The fixed table (N, D) of Vaswani et al. (2017), section 3.5, sines and cosines in turn:
+//   PE(n, 2i) = sin(n·ω_i),  PE(n, 2i+1) = cos(n·ω_i),  ω_i = 10000^(-2i/D)
+Tensor sincos_1d(int64_t N, int64_t D);
 
 // The fixed 2-D table (height·width, D) [sin x·ω, cos x·ω, sin y·ω, cos y·ω], x the column and y the row of a patch.
 //   closed  ω_i = 10000^(-i / (D/4 - 1)): MoCo v3, big_vision, lucidrains' SimpleViT
