@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "tessera/cli/model_choice.h"
 #include "tessera/cli/output.h"
@@ -13,6 +14,7 @@
 #include "tessera/formats/safetensors.h"
 #include "tessera/infer/classifier.h"
 #include "tessera/models/registry.h"
+#include "tessera/text/vocabulary.h"
 
 namespace tessera::cli {
 namespace {
@@ -61,6 +63,13 @@ void describe_checkpoint(const std::filesystem::path& path, const std::string& s
     if (run.contains(key)) print_object(heading, run[key].dump());
 }
 
+// How a model file has its input prepared.
+std::string preparation(const weights::LoadedModel& loaded) {
+  if (loaded.info.preprocess.empty()) return "not known";
+  if (loaded.model->input().any()) return describe(infer::preprocess_of(loaded));
+  return fmt::format("a vocabulary of {} words", text::Vocabulary::from_json(loaded.info.preprocess).size());
+}
+
 }  // namespace
 
 std::string describe(const image::Preprocess& how) {
@@ -88,11 +97,14 @@ std::string cut_off(const models::Model& model) {
 
 void print_model(models::Model& model) {
   const models::PictureSize input = model.input();
-  print(
-      "  picture        {}x{}x{}\n  classes        {}\n  parameters     {}\n  operations     {} multiply-accumulates "
-      "a picture\n",
-      input.height, input.width, input.channels, model.num_classes(), grouped(model.num_parameters()),
-      grouped(model.macs()));
+  if (input.any()) {
+    print("  picture        {}x{}x{}\n", input.height, input.width, input.channels);
+  } else {
+    print("  sentence       up to {} words\n", model.shapes().front().shape[0]);
+  }
+  print("  classes        {}\n  parameters     {}\n  operations     {} multiply-accumulates a {}\n",
+        model.num_classes(), grouped(model.num_parameters()), grouped(model.macs()),
+        input.any() ? "picture" : "sentence");
   if (const std::string note = cut_off(model); !note.empty()) print("  note           {}\n", note);
 }
 
@@ -133,17 +145,17 @@ void describe_model(const std::filesystem::path& path, const weights::LoadOption
   weights::LoadedModel loaded = weights::load_model(path, options);
   const std::string training = loaded.info.training, quantization = loaded.info.quantization;
   const std::vector<std::string> class_names = loaded.info.class_names;
-  const bool preprocess_known = !loaded.info.preprocess.empty();
   models::Model& model = *loaded.model;
   const std::string architecture = model.architecture();
   const std::vector<std::string> notes = remarks(loaded.account);
-  const image::Preprocess how = infer::preprocess_of(loaded);
-  const infer::Classifier classifier = infer::Classifier::from(std::move(loaded));  // refuses what contradicts itself
+  const std::string prepared = preparation(loaded);
+  std::optional<infer::Classifier> classifier;
+  if (model.input().any()) classifier = infer::Classifier::from(std::move(loaded));  // refuses what contradicts itself
 
   print("{}: a tessera model\n", path.string());
   print_model(model);
   if (!class_names.empty()) print("  class names    {}\n", first_of(class_names));
-  print("  preprocessing  {}\n", preprocess_known ? describe(how) : "not known");
+  print("  preprocessing  {}\n", prepared);
   print_findings(model);
   for (const std::string& note : notes) print("  note           {}\n", note);
   if (shapes) print_shapes(model);

@@ -39,7 +39,7 @@ struct LoaderOptions {
 LoaderOptions evaluation_options(const image::Preprocess& preprocess, int64_t batch, int threads);
 
 struct Batch {
-  Tensor images;                 // (B, H, W, C) f32
+  Tensor images;                 // (B, H, W, C) f32; of sentences (data/sentences.h) words, (B, N) s32
   Tensor labels;                 // (B) i64
   Tensor targets;                // (B, K) f32, smoothed and mixed; undefined unless mixing is on
   std::vector<int64_t> indices;  // (B), into the data set

@@ -1,55 +1,29 @@
 #include "tessera/infer/classifier.h"
 
-#include <algorithm>
-#include <cmath>
-#include <numeric>
-
 #include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
 #include "tessera/image/decode.h"
-#include "tessera/ops/frozen.h"
-#include "tessera/ops/tape.h"
-#include "tessera/ops/training.h"
 
 namespace tessera::infer {
-namespace {
-
-std::vector<std::string> numbered_classes(int64_t count) {
-  std::vector<std::string> names;
-  for (int64_t i = 0; i < count; ++i) names.push_back(fmt::format("class {}", i));
-  return names;
-}
-
-}  // namespace
 
 Classifier::Classifier(std::shared_ptr<models::Model> model, weights::ModelInfo info)
-    : model_(std::move(model)), frozen_(std::make_shared<kernels::FrozenWeights>()), info_(std::move(info)) {
-  for (const nn::Parameter& parameter : model_->state())
-    frozen_->add({parameter.tensor->raw(), parameter.tensor->bytes()}, parameter.tensor->is_mapped());
-  const models::PictureSize input = model_->input();
-  preprocess_ = info_.preprocess.empty() ? default_preprocess(input) : stored_preprocess(info_.preprocess);
-  TESSERA_CHECK(
-      preprocess_.height == input.height && preprocess_.width == input.width && preprocess_.channels == input.channels,
-      "the preprocessing makes pictures of {}x{}x{}, but the model takes {}x{}x{}", preprocess_.height,
-      preprocess_.width, preprocess_.channels, input.height, input.width, input.channels);
-  names_ = info_.class_names.empty() ? numbered_classes(num_classes()) : info_.class_names;
-  TESSERA_CHECK(static_cast<int64_t>(names_.size()) == num_classes(), "{} class names for a model of {} classes",
-                names_.size(), num_classes());
+    : network_(std::move(model), info.class_names), info_(std::move(info)) {
+  require_pictures(input());
+  preprocess_ = info_.preprocess.empty() ? default_preprocess(input()) : stored_preprocess(info_.preprocess);
+  check_suits(preprocess_, network_.model());
 }
 
 Classifier Classifier::with_preprocess(const image::Preprocess& how) const {
-  weights::ModelInfo info = info_;
-  info.preprocess = to_json(how);
-  Classifier other(model_, std::move(info));
-  other.frozen_ = frozen_;
-  other.precision_ = precision_;
+  Classifier other = *this;
+  other.info_.preprocess = to_json(how);
+  other.preprocess_ = stored_preprocess(other.info_.preprocess);  // which refuses what cannot be
+  check_suits(other.preprocess_, model());
   return other;
 }
 
 Classifier Classifier::with_precision(ops::Precision precision) const {
-  const ops::WithPrecision tried(precision);
   Classifier other = *this;
-  other.precision_ = precision;
+  other.network_ = network_.with_precision(precision);
   return other;
 }
 
@@ -71,7 +45,7 @@ Classifier Classifier::from(weights::LoadedModel loaded) {
 }
 
 Tensor Classifier::prepare(std::span<const image::Picture> pictures) const {
-  const auto [H, W, C] = model_->input();
+  const auto [H, W, C] = input();
   const auto B = static_cast<int64_t>(pictures.size());
   const Tensor images = Tensor::empty({B, H, W, C});
   float* out = images.data();
@@ -84,40 +58,6 @@ Tensor Classifier::prepare(std::span<const image::Picture> pictures) const {
   return images;
 }
 
-Tensor Classifier::logits(const Tensor& images) const {
-  const ops::NoGrad no_grad;
-  const ops::Frozen frozen(*frozen_);
-  const ops::WithPrecision precision(precision_);
-  const ops::TrainingState evaluation(std::nullopt);
-  const Tensor result = model_->forward(images);
-  TESSERA_CHECK(result.rank() == 2, "this model gives logits for every token; choose another global_pool, such as avg");
-  return result;
-}
-
-Classification Classifier::rank(std::span<const float> logits, int64_t top) const {
-  TESSERA_CHECK(num_classes() > 0, "this model has no classes; ask for its logits, which are features");
-  TESSERA_CHECK(static_cast<int64_t>(logits.size()) == num_classes(), "{} logits for {} classes", logits.size(),
-                num_classes());
-  TESSERA_CHECK(std::all_of(logits.begin(), logits.end(), [](float x) { return std::isfinite(x); }),
-                "the logits are not finite: the input or the weights hold NaN, infinity or very large numbers");
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (float logit : logits) sum += std::exp(logit - largest);
-
-  std::vector<size_t> order(logits.size());
-  std::iota(order.begin(), order.end(), size_t{0});
-  const auto count = static_cast<std::ptrdiff_t>(std::clamp<int64_t>(top, 0, num_classes()));
-  std::partial_sort(order.begin(), order.begin() + count, order.end(),
-                    [&](size_t a, size_t b) { return logits[a] != logits[b] ? logits[a] > logits[b] : a < b; });
-  Classification result;
-  result.logits.assign(logits.begin(), logits.end());
-  for (std::ptrdiff_t i = 0; i < count; ++i) {
-    const size_t k = order[static_cast<size_t>(i)];
-    result.top.push_back({static_cast<int64_t>(k), names_[k], std::exp(logits[k] - largest) / sum});
-  }
-  return result;
-}
-
 Classification Classifier::classify(const image::Picture& picture, int64_t top) const {
   return std::move(classify(std::span(&picture, 1), top).front());
 }
@@ -127,12 +67,8 @@ Classification Classifier::classify(const std::filesystem::path& path, int64_t t
 }
 
 std::vector<Classification> Classifier::classify(std::span<const image::Picture> pictures, int64_t top) const {
-  std::vector<Classification> results;
-  if (pictures.empty()) return results;
-  const Tensor all = logits(prepare(pictures));  // (B, K)
-  const auto K = static_cast<size_t>(all.size(1));
-  for (size_t b = 0; b < pictures.size(); ++b) results.push_back(rank(all.span().subspan(b * K, K), top));
-  return results;
+  if (pictures.empty()) return {};
+  return network_.rank_all(logits(prepare(pictures)), top);  // (B, K)
 }
 
 Tensor channels_last(const Tensor& images) {

@@ -14,24 +14,11 @@
 #include <string>
 #include <vector>
 
+#include "tessera/infer/frozen_model.h"
 #include "tessera/infer/preprocess_of.h"
-#include "tessera/kernels/frozen.h"
-#include "tessera/ops/precision.h"
 #include "tessera/weights/model_file.h"
 
 namespace tessera::infer {
-
-// One class that a picture may show.
-struct Guess {
-  int64_t index = 0;
-  std::string name;        // "class 7" where the model has no names
-  double probability = 0;  // softmax over all classes, in double
-};
-
-struct Classification {
-  std::vector<Guess> top;     // the most probable first; of equal ones the lower index
-  std::vector<float> logits;  // (K)
-};
 
 class Classifier {
  public:
@@ -48,19 +35,19 @@ class Classifier {
   Classifier with_precision(ops::Precision precision) const;
 
   const weights::ModelInfo& info() const { return info_; }
-  models::Model& model() const { return *model_; }  // for those who look inside
+  models::Model& model() const { return network_.model(); }  // for those who look inside
   const image::Preprocess& preprocess() const { return preprocess_; }
-  models::PictureSize input() const { return model_->input(); }
-  int64_t num_classes() const { return model_->num_classes(); }  // K; 0: the logits are features
-  const std::vector<std::string>& class_names() const { return names_; }
+  models::PictureSize input() const { return model().input(); }
+  int64_t num_classes() const { return network_.num_classes(); }  // K; 0: the logits are features
+  const std::vector<std::string>& class_names() const { return network_.class_names(); }
 
   // Pictures of any size, gray or RGB, as the model wants to see them: (B, H, W, C), normalised.
   Tensor prepare(std::span<const image::Picture> pictures) const;
   // images (B, H, W, C), f32, normalised -> (B, K)
-  Tensor logits(const Tensor& images) const;
+  Tensor logits(const Tensor& images) const { return network_.logits(images); }
   // logits (K) of one picture -> its `top` best classes, all of them where K is less. Logits that are not finite are an
   // Error.
-  Classification rank(std::span<const float> logits, int64_t top = 5) const;
+  Classification rank(std::span<const float> logits, int64_t top = 5) const { return network_.rank(logits, top); }
 
   Classification classify(const image::Picture& picture, int64_t top = 5) const;
   Classification classify(const std::filesystem::path& path, int64_t top = 5) const;  // image/decode.h
@@ -68,12 +55,9 @@ class Classifier {
   std::vector<Classification> classify(std::span<const image::Picture> pictures, int64_t top = 5) const;
 
  private:
-  std::shared_ptr<models::Model> model_;
-  std::shared_ptr<kernels::FrozenWeights> frozen_;  // the model's parameters
+  FrozenModel network_;
   weights::ModelInfo info_;
   image::Preprocess preprocess_;
-  ops::Precision precision_ = ops::Precision::f32;
-  std::vector<std::string> names_;
 };
 
 // (B, C, H, W), f32, as other programs have it -> (B, H, W, C)

@@ -35,8 +35,14 @@ std::optional<image::Preprocess> beside(const fs::path& file) {
 
 }  // namespace
 
+void require_pictures(const models::PictureSize& input) {
+  TESSERA_CHECK(input.any(),
+                "this model reads sentences, not pictures: infer::SentenceClassifier uses it (docs/text.md)");
+}
+
 image::Preprocess preprocess_of(const weights::LoadedModel& loaded) {
   const models::PictureSize input = loaded.model->input();
+  require_pictures(input);
   if (!loaded.info.preprocess.empty()) return at_size(stored_preprocess(loaded.info.preprocess), input);
   if (loaded.origin == "tessera") return default_preprocess(input);
   if (const auto how = beside(loaded.file); how && how->channels == input.channels) return at_size(*how, input);
@@ -45,12 +51,20 @@ image::Preprocess preprocess_of(const weights::LoadedModel& loaded) {
 }
 
 image::Preprocess default_preprocess(const models::PictureSize& input) {
+  require_pictures(input);
   image::Preprocess how;
   how.height = input.height;
   how.width = input.width;
   how.channels = input.channels;
   if (input.channels == 1) how.mean = how.std = {0.5};
   return how;
+}
+
+void check_suits(const image::Preprocess& how, const models::Model& model) {
+  const auto [height, width, channels] = model.input();
+  TESSERA_CHECK(how.height == height && how.width == width && how.channels == channels,
+                "the preprocessing makes pictures of {}x{}x{}, but the model takes {}x{}x{}", how.height, how.width,
+                how.channels, height, width, channels);
 }
 
 std::string to_json(image::Preprocess how) {

@@ -28,13 +28,21 @@ struct TokensGrad {
   int64_t row, batch;
 };
 
+// Query i of batch b, head n may see key j where seen[b·batch + n·head + i·query + j] is not 0. A step of 0: all alike.
+struct PairMask {
+  const uint8_t* seen = nullptr;  // null: every pair
+  int64_t batch = 0, head = 0, query = 0;
+};
+
 struct AttentionInputs {
   Tokens q;  // Nq tokens
   Tokens k;  // Nk tokens
   Tokens v;  // Nk tokens
   int64_t B, h, Nq, Nk, d;
   float scale;
-  const uint8_t* key_mask;  // (B, Nk), 0 where no query may see the key; or null
+  // (B, Nk), 0 where no query may see the key; or null. What stands in such a key and its value is never looked at.
+  const uint8_t* key_mask;
+  PairMask mask;
   // At most one of: bias (h, Nq, Nk), or bias_table[bias_index[i, j], head].
   const float* bias;
   const float* bias_table;    // (T, h)

@@ -7,10 +7,10 @@
 
 namespace tessera::kernels {
 
-// y_i = table_{index_i}
+// y_i = table_{index_i}, or zeros where index_i is -1: there is nothing (the padding behind a short sentence).
 struct EmbeddingForward {
   const float* table;    // (T, D)
-  const int32_t* index;  // (N), in [0, T)
+  const int32_t* index;  // (N), in [-1, T)
   float* y;              // (N, D)
   int64_t N, D;
 };

@@ -70,12 +70,13 @@ struct AdaptiveAvgPool2dBackward {
 };
 void adaptive_avg_pool2d_backward(Context& context, const AdaptiveAvgPool2dBackward& args);
 
-// y[b, d] = Σ_{n >= first} x[b, n, d] / (N - first)
+// y[b, d] = Σ_n x[b, n, d] / count_b over the n >= first that are not masked; 0 where there are none.
 struct MeanTokensForward {
   const float* x;  // (B, N, D)
   float* y;        // (B, D)
   int64_t B, N, D;
-  int64_t first;  // below N
+  int64_t first;                  // below N
+  const uint8_t* mask = nullptr;  // (B, N), 0 where a token does not count and is not looked at; or null
 };
 void mean_tokens_forward(Context& context, const MeanTokensForward& args);
 
@@ -84,6 +85,7 @@ struct MeanTokensBackward {
   Grad dx;          // (B, N, D), not null
   int64_t B, N, D;
   int64_t first;
+  const uint8_t* mask = nullptr;  // (B, N)
 };
 void mean_tokens_backward(Context& context, const MeanTokensBackward& args);
 

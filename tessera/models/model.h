@@ -1,4 +1,5 @@
-// What every model family offers: pictures in, logits out, and what training and reports need to know of it.
+// What every model family offers: pictures in, logits out, and what training and reports need to know of it. A text
+// encoder is a model too: its input tensor holds words, and nothing between the loader and the model looks inside.
 #pragma once
 
 #include <cstdint>
@@ -13,6 +14,7 @@ namespace tessera::models {
 
 struct PictureSize {
   int64_t height = 0, width = 0, channels = 0;
+  bool any() const { return channels > 0; }
 };
 
 // One step of a picture's way through the model, for `tessera info --shapes`.
@@ -69,7 +71,7 @@ class Model : public nn::Module {
   // third more time, the same gradients. Families without blocks ignore it.
   void set_recompute(bool recompute) { recompute_ = recompute; }
 
-  virtual PictureSize input() const = 0;
+  virtual PictureSize input() const = 0;  // none where the model reads no pictures
   virtual int64_t num_classes() const = 0;
   // The architecture as a JSON object with its "family": building from it gives this model again, without its weights.
   virtual std::string architecture() const = 0;

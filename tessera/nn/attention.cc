@@ -28,7 +28,7 @@ Attention::Attention(const AttentionConfig& config)
   add_child("proj", proj_);
 }
 
-Tensor Attention::attend(const Tensor& x, int64_t queries) const {
+Tensor Attention::attend(const Tensor& x, int64_t queries, const Tensor& key_mask) const {
   const int64_t B = x.size(0), N = x.size(1), h = config_.heads, d = config_.head_dim;
   ops::AttentionOptions options;
   options.heads = h;
@@ -36,6 +36,7 @@ Tensor Attention::attend(const Tensor& x, int64_t queries) const {
   options.dropout = static_cast<float>(config_.attn_drop);
   options.dropout_path = path("attn_drop");
   options.tap = path("probabilities");
+  options.key_mask = key_mask;
   if (relative_) {
     options.bias_table = relative_->table();
     options.bias_index = ops::rows(relative_->index(), 0, queries);                   // (Nq, N)
@@ -59,8 +60,9 @@ Tensor Attention::attend(const Tensor& x, int64_t queries) const {
   return ops::attention(q, k, part(x, 2, 1, form), options);  // (B, Nq, h·d)
 }
 
-Tensor Attention::forward(const Tensor& x, int64_t queries, const ops::LinearOptions& last) const {
-  const Tensor y = proj_.forward(attend(x, queries), last);                  // (B, Nq, D)
+Tensor Attention::forward(const Tensor& x, int64_t queries, const ops::LinearOptions& last,
+                          const Tensor& key_mask) const {
+  const Tensor y = proj_.forward(attend(x, queries, key_mask), last);        // (B, Nq, D)
   return last.residual ? y : ops::dropout(y, dropout(), path("proj_drop"));  // (B, Nq, D)
 }
 

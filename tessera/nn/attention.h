@@ -30,14 +30,15 @@ class Attention : public Module {
  public:
   explicit Attention(const AttentionConfig& config);
   // x (B, N, D) -> (B, Nq, D): of the first `queries` tokens, which attend to all. last: options of the projection;
-  // with dropout in force there must be no residual. Offers the probabilities (B, h, Nq, N) as the tap
-  // `<path>.probabilities`.
-  Tensor forward(const Tensor& x, int64_t queries, const ops::LinearOptions& last = {}) const;
+  // with dropout in force there must be no residual. key_mask: u8 (B, N), 0 where a token is padding that nobody may
+  // see; undefined: there is none. Offers the probabilities (B, h, Nq, N) as the tap `<path>.probabilities`.
+  Tensor forward(const Tensor& x, int64_t queries, const ops::LinearOptions& last = {},
+                 const Tensor& key_mask = {}) const;
   DType input_dtype() const { return qkv_.input_dtype(); }  // that x should have, where all tokens are queries
   float dropout() const { return static_cast<float>(config_.proj_drop); }
 
  private:
-  Tensor attend(const Tensor& x, int64_t queries) const;
+  Tensor attend(const Tensor& x, int64_t queries, const Tensor& key_mask) const;
 
   AttentionConfig config_;
   Linear qkv_, proj_;

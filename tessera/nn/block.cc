@@ -40,12 +40,12 @@ Tensor Block::add_branch(const Layer& layer, Run run, const Tensor& residual,
   return ops::add(residual, ops::drop_path(y, drop_path_, path(drop_path)));
 }
 
-Tensor Block::forward(const Tensor& x, int64_t reach) const {
+Tensor Block::forward(const Tensor& x, int64_t reach, const Tensor& key_mask) const {
   if (reach == 0) reach = x.size(1);
   const auto attend = [&](const Tensor& tokens, const Tensor& residual) {
     return add_branch(
-        attn_, [&](const ops::LinearOptions& last) { return attn_.forward(tokens, reach, last); }, residual, ls1_,
-        "drop_path1");
+        attn_, [&](const ops::LinearOptions& last) { return attn_.forward(tokens, reach, last, key_mask); }, residual,
+        ls1_, "drop_path1");
   };
   const auto transform = [&](const Tensor& tokens, const Tensor& residual) {
     return add_branch(

@@ -37,8 +37,8 @@ class Block : public Module {
  public:
   explicit Block(const BlockConfig& config);
   // x (B, N, D) -> (B, reach, D): the first `reach` tokens of the result, where no other is used; 0: all. Offers the
-  // branches, before layer scale, as taps `<path>.attn` and `<path>.mlp`.
-  Tensor forward(const Tensor& x, int64_t reach = 0) const;
+  // branches, before layer scale, as taps `<path>.attn` and `<path>.mlp`. key_mask: as Attention takes it.
+  Tensor forward(const Tensor& x, int64_t reach = 0, const Tensor& key_mask = {}) const;
 
  private:
   template <class Layer, class Run>

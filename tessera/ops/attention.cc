@@ -30,6 +30,14 @@ struct Part {
   Part detach() const { return {x.detach(), offset}; }
 };
 
+void check_mask(const kernels::AttentionInputs& in, const Tensor& mask) {
+  const auto fits = [&](int axis, int64_t extent) { return mask.size(axis) == extent || mask.size(axis) == 1; };
+  TESSERA_CHECK(mask.dtype() == DType::u8 && mask.rank() == 4 && fits(0, in.B) && fits(1, in.h) && fits(2, in.Nq) &&
+                    mask.size(3) == in.Nk,
+                "attention: mask must be u8 {}, each but the last of which may be 1, but it is {} {}",
+                to_string({in.B, in.h, in.Nq, in.Nk}), name_of(mask.dtype()), to_string(mask.shape()));
+}
+
 void check(const kernels::AttentionInputs& in, const AttentionOptions& o) {
   TESSERA_CHECK(in.B > 0 && in.Nq > 0 && in.Nk > 0 && in.d > 0,
                 "attention: there is nothing to attend to: {} samples, {} queries, {} keys, {} columns per head", in.B,
@@ -40,6 +48,7 @@ void check(const kernels::AttentionInputs& in, const AttentionOptions& o) {
                   "attention: key_mask must be u8 {}, but it is {} {}", to_string({in.B, in.Nk}),
                   name_of(o.key_mask.dtype()), to_string(o.key_mask.shape()));
   }
+  if (o.mask) check_mask(in, o.mask);
   if (o.bias) {
     TESSERA_CHECK(o.bias.shape() == Shape({in.h, in.Nq, in.Nk}), "attention: bias must be {}, but it is {}",
                   to_string({in.h, in.Nq, in.Nk}), to_string(o.bias.shape()));
@@ -75,6 +84,13 @@ kernels::AttentionInputs inputs_of(const Part& q, const Part& k, const Part& v, 
   in.scale = o.scale;
   check(in, o);
   if (o.key_mask) in.key_mask = o.key_mask.data<uint8_t>();
+  if (o.mask) {
+    const auto step = [&](int axis, int64_t elements) { return o.mask.size(axis) == 1 ? 0 : elements; };
+    in.mask = {.seen = o.mask.data<uint8_t>(),
+               .batch = step(0, o.mask.size(1) * o.mask.size(2) * in.Nk),
+               .head = step(1, o.mask.size(2) * in.Nk),
+               .query = step(2, in.Nk)};
+  }
   if (o.bias) in.bias = o.bias.data();
   if (o.bias_table) {
     in.bias_table = o.bias_table.data();
@@ -110,7 +126,7 @@ Tensor attend(const Part& q, const Part& k, const Part& v, Packed packed, int64_
     // What `in` points to lives as long as the tensors captured here.
     record(y, [=, q = q.detach(), k = k.detach(), v = v.detach(), y = y.detach(), gq = GradientOf(q.x),
                gk = GradientOf(k.x), gv = GradientOf(v.x), gbias = GradientOf(o.bias),
-               gtable = GradientOf(o.bias_table), mask = o.key_mask, bias = o.bias.detach(),
+               gtable = GradientOf(o.bias_table), masks = std::pair(o.key_mask, o.mask), bias = o.bias.detach(),
                table = o.bias_table.detach(), index = o.bias_index](const Tensor& dy) {
       // In the order in which the kernel fills them, in case q, k and v are one tensor that was given three times.
       const kernels::Grad dk = gk.target();

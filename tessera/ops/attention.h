@@ -9,7 +9,9 @@ namespace tessera::ops {
 struct AttentionOptions {
   int64_t heads = 1;
   float scale = 1;
-  Tensor key_mask;    // u8 (B, Nk), 1 where the key may be seen. A query that may see none gives 0.
+  // Which keys may be seen, 1 or 0 (u8); of both, those that both allow. A query that may see none gives 0.
+  Tensor key_mask;    // (B, Nk): padding. What stands in a hidden key and its value changes nothing, NaN or not
+  Tensor mask;        // (B or 1, heads or 1, Nq or 1, Nk): by query, as a causal mask is
   Tensor bias;        // (heads, Nq, Nk), added to the scaled scores
   Tensor bias_table;  // (T, heads), with bias_index s32 (Nq, Nk) into its rows: bias[n, i, j] = table[index[i, j], n]
   Tensor bias_index;

@@ -4,7 +4,8 @@
 
 namespace tessera::ops {
 
-// Rows of a table. table (T, D), index s32 (N) with values in [0, T) -> (N, D). See kernels/embedding.h.
+// Rows of a table, as of the words of sentences. table (T, D), index s32 (…) with values in [0, T), or -1 for a row of
+// zeros -> (…, D). See kernels/embedding.h.
 Tensor embedding(const Tensor& table, const Tensor& index);
 
 }  // namespace tessera::ops

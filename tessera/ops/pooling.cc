@@ -105,21 +105,39 @@ Tensor global_avg_pool2d(const Tensor& x) {
   return mean_tokens(x.reshape({x.size(0), x.size(1) * x.size(2), x.size(3)}));
 }
 
+namespace {
+
+Tensor mean_of_counted(const Tensor& x, int64_t first, const Tensor& mask) {
+  const int64_t B = x.size(0), N = x.size(1), D = x.size(2);
+  const uint8_t* counted = mask ? mask.data<uint8_t>() : nullptr;
+  Tensor y = Tensor::empty({B, D});  // (B, N, D) -> (B, D)
+  kernels::mean_tokens_forward(kernels::cpu_context(),
+                               {.x = x.data(), .y = y.data(), .B = B, .N = N, .D = D, .first = first, .mask = counted});
+  if (recording({x})) {
+    record(y, [=, dx = GradientOf(x), mask = mask](const Tensor& dy) {  // which `counted` points into
+      kernels::mean_tokens_backward(
+          kernels::cpu_context(),
+          {.dy = dy.data(), .dx = dx.target(), .B = B, .N = N, .D = D, .first = first, .mask = counted});
+    });
+  }
+  return y;
+}
+
+}  // namespace
+
 Tensor mean_tokens(const Tensor& x, int64_t first) {
   TESSERA_CHECK(x.rank() == 3 && x.numel() > 0 && first >= 0 && first < x.size(1),
                 "mean_tokens: x must be (B, N, D), not empty, with first < N, but x is {} and first {}",
                 to_string(x.shape()), first);
-  const int64_t B = x.size(0), N = x.size(1), D = x.size(2);
-  Tensor y = Tensor::empty({B, D});  // (B, N, D) -> (B, D)
-  kernels::mean_tokens_forward(kernels::cpu_context(),
-                               {.x = x.data(), .y = y.data(), .B = B, .N = N, .D = D, .first = first});
-  if (recording({x})) {
-    record(y, [=, dx = GradientOf(x)](const Tensor& dy) {
-      kernels::mean_tokens_backward(kernels::cpu_context(),
-                                    {.dy = dy.data(), .dx = dx.target(), .B = B, .N = N, .D = D, .first = first});
-    });
-  }
-  return y;
+  return mean_of_counted(x, first, {});
+}
+
+Tensor mean_tokens(const Tensor& x, const Tensor& mask) {
+  TESSERA_CHECK(x.rank() == 3 && x.numel() > 0 && mask.dtype() == DType::u8 && mask.rank() == 2 &&
+                    mask.size(0) == x.size(0) && mask.size(1) == x.size(1),
+                "mean_tokens: x must be (B, N, D), not empty, and mask u8 (B, N), but they are {} and {} {}",
+                to_string(x.shape()), name_of(mask.dtype()), to_string(mask.shape()));
+  return mean_of_counted(x, 0, mask);
 }
 
 }  // namespace tessera::ops

@@ -30,5 +30,8 @@ Tensor global_avg_pool2d(const Tensor& x);
 
 // The mean of the tokens from `first` on. x (B, N, D) -> (B, D)
 Tensor mean_tokens(const Tensor& x, int64_t first = 0);
+// The mean of the tokens where mask, u8 (B, N), is not 0; 0 where a sample has none. x (B, N, D) -> (B, D). Tokens that
+// do not count may hold anything.
+Tensor mean_tokens(const Tensor& x, const Tensor& mask);
 
 }  // namespace tessera::ops

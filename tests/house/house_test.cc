@@ -27,9 +27,10 @@ const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"formats", {"core"}},
     {"weights", {"formats", "models"}},
     {"image", {"core"}},
-    {"data", {"image", "core"}},
+    {"text", {"core"}},
+    {"data", {"image", "text", "core"}},
     {"train", {"models", "data", "weights"}},
-    {"infer", {"models", "image", "weights"}},
+    {"infer", {"models", "image", "text", "weights"}},
     {"explain", {"infer"}},
     {"report", {"train", "infer", "explain"}},
     {"cli", {"train", "report"}},  // which may include everything else

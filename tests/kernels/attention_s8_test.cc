@@ -133,6 +133,18 @@ class AttentionS8 : public testing::Test {
   }
 };
 
+TEST_F(AttentionS8, NothingOfAHiddenKeyCounts) {
+  const Case c{.B = 2, .h = 2, .Nq = 9, .Nk = 70, .d = 12, .mask = true};
+  Problem expected(c), ours(c);
+  for (int64_t j = 0; j < c.B * c.Nk; ++j) {
+    if (ours.mask[static_cast<size_t>(j)]) continue;
+    for (int64_t n = 0; n < c.h; ++n) ours.k.scale.data()[j * c.h + n] = ours.v.scale.data()[j * c.h + n] = NAN;
+  }
+  attention_forward(cpu_context(), expected.args);
+  attention_forward(cpu_context(), ours.args);
+  for (int64_t t = 0; t < ours.y.numel(); ++t) ASSERT_EQ(ours.y.data()[t], expected.y.data()[t]);
+}
+
 TEST_F(AttentionS8, IsTheFormula) {
   for (const int64_t target : simd_targets()) {
     set_simd_target(target);

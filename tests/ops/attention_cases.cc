@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 
 #include "tests/harness/op_case.h"
 #include "tests/ref/attention.h"
@@ -15,8 +16,11 @@ struct Case {
   int64_t B = 2, heads = 3, Nq = 7, Nk = 7, d = 5;
   bool packed = false;     // q, k and v in one tensor
   bool packed_kv = false;  // k and v
-  bool mask = false;       // and the first sample sees nothing at all
-  int64_t table = 0;       // rows of a bias table
+  bool mask = false;       // of keys, and the first sample sees nothing at all
+  // A mask of pairs, that differs along some of its first axes: "bhq", "bq", "q", "" where all are alike. Where it
+  // differs by query, query 2 sees nothing.
+  const char* pairs = nullptr;
+  int64_t table = 0;  // rows of a bias table
   bool bias = false;
   double dropout = 0;
   double deviation = 1;  // of q and k
@@ -30,6 +34,38 @@ std::vector<uint8_t> mask_of(const Case& c) {
   std::vector<uint8_t> mask(static_cast<size_t>(c.B * c.Nk));
   for (size_t i = 0; i < mask.size(); ++i) mask[i] = i < static_cast<size_t>(c.Nk) ? 0 : i % 3 != 1;
   return mask;
+}
+
+// (B or 1, heads or 1, Nq or 1, Nk)
+Shape shape_of_pairs(const Case& c) {
+  const auto along = [&](char axis, int64_t extent) { return std::strchr(c.pairs, axis) ? extent : 1; };
+  return {along('b', c.B), along('h', c.heads), along('q', c.Nq), c.Nk};
+}
+
+bool may_see(const Case& c, int64_t b, int64_t head, int64_t i, int64_t j) {
+  const Shape shape = shape_of_pairs(c);
+  b = std::min(b, shape[0] - 1), head = std::min(head, shape[1] - 1), i = std::min(i, shape[2] - 1);
+  return i != 2 && (3 * b + 5 * head + 2 * i + j) % 7 < 4;
+}
+
+Tensor pairs_tensor(const Case& c) {
+  const Tensor mask = Tensor::empty(shape_of_pairs(c), DType::u8);
+  const Shape& shape = mask.shape();
+  for (int64_t t = 0; t < mask.numel(); ++t) {
+    const int64_t row = t / c.Nk, sample_and_head = row / shape[2];
+    mask.data<uint8_t>()[t] =
+        may_see(c, sample_and_head / shape[1], sample_and_head % shape[1], row % shape[2], t % c.Nk);
+  }
+  return mask;
+}
+
+std::vector<uint8_t> all_pairs(const Case& c) {
+  std::vector<uint8_t> pairs;
+  for (int64_t b = 0; c.pairs && b < c.B; ++b)
+    for (int64_t head = 0; head < c.heads; ++head)
+      for (int64_t i = 0; i < c.Nq; ++i)
+        for (int64_t j = 0; j < c.Nk; ++j) pairs.push_back(may_see(c, b, head, i, j));
+  return pairs;
 }
 
 // Which row of the table a pair looks at: most rows many times.
@@ -75,6 +111,7 @@ Tensor run(const Case& c, const std::vector<Tensor>& x) {
     const std::vector<uint8_t> mask = mask_of(c);
     std::copy(mask.begin(), mask.end(), o.key_mask.data<uint8_t>());
   }
+  if (c.pairs) o.mask = pairs_tensor(c);
   if (c.bias) o.bias = x.back();
   if (c.table) {
     o.bias_table = x.back();
@@ -87,7 +124,7 @@ Tensor run(const Case& c, const std::vector<Tensor>& x) {
 
 template <class T>
 Array<T> reference(const Case& c, const std::vector<Array<T>>& x) {
-  RefAttention<T> attention{c.heads, scale_of(c), mask_of(c), {}, static_cast<float>(c.dropout), kPath};
+  RefAttention<T> attention{c.heads, scale_of(c), mask_of(c), {}, static_cast<float>(c.dropout), kPath, all_pairs(c)};
   if (c.bias) attention.bias = x.back();
   if (c.table) {
     attention.bias = Array<T>(Shape{c.heads, c.Nq, c.Nk});
@@ -124,6 +161,26 @@ void register_attention_cases(OpCases& cases) {
       {.name = "k and v packed, bias", .heads = 2, .Nq = 5, .Nk = 18, .d = 6, .packed_kv = true, .bias = true},
       {.name = "two keys", .B = 3, .heads = 2, .Nq = 21, .Nk = 2, .d = 17},
       {.name = "mask, nothing to see", .B = 3, .Nq = 9, .Nk = 14, .d = 6, .mask = true},
+      {.name = "pairs", .B = 3, .heads = 2, .Nq = 9, .Nk = 18, .d = 6, .pairs = "bhq"},
+      {.name = "pairs, all samples alike",
+       .B = 2,
+       .heads = 3,
+       .Nq = 19,
+       .Nk = 19,
+       .d = 7,
+       .packed = true,
+       .pairs = "q"},
+      {.name = "pairs by sample, mask", .B = 3, .heads = 2, .Nq = 5, .Nk = 21, .d = 6, .mask = true, .pairs = "b"},
+      {.name = "pairs, all alike", .B = 2, .heads = 2, .Nq = 4, .Nk = 5, .d = 3, .pairs = ""},
+      {.name = "pairs by head, bias, dropout",
+       .B = 2,
+       .heads = 2,
+       .Nq = 17,
+       .Nk = 33,
+       .d = 6,
+       .pairs = "hq",
+       .bias = true,
+       .dropout = 0.25},
       {.name = "bias", .B = 3, .heads = 2, .Nq = 9, .Nk = 18, .d = 6, .bias = true},
       {.name = "bias, one head", .B = 5, .heads = 1, .Nq = 17, .Nk = 17, .d = 6, .packed = true, .bias = true},
       {.name = "bias table", .B = 3, .heads = 2, .Nq = 18, .Nk = 13, .d = 6, .table = 11},
@@ -146,9 +203,19 @@ void register_attention_cases(OpCases& cases) {
        .Nk = 517,
        .d = 4,
        .mask = true,
+       .pairs = "bq",
        .table = 100,
        .dropout = 0.1},
       {.name = "ViT-B/16, B=8", .B = 8, .heads = 12, .Nq = 197, .Nk = 197, .d = 64, .packed = true, .benchmark = true},
+      {.name = "sentences of 32 words, mask, B=64",
+       .B = 64,
+       .heads = 4,
+       .Nq = 32,
+       .Nk = 32,
+       .d = 32,
+       .packed = true,
+       .mask = true,
+       .benchmark = true},
       {.name = "ViT-B/16, B=1", .B = 1, .heads = 12, .Nq = 197, .Nk = 197, .d = 64, .packed = true, .benchmark = true},
       {.name = "ViT-S/16 at 384, B=1",
        .B = 1,

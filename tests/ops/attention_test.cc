@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
 
 #include "tessera/core/allocator.h"
 #include "tessera/core/parallel.h"
@@ -122,6 +123,59 @@ TEST(Attention, SurvivesLargeScores) {
   for (float value : all.span()) EXPECT_TRUE(std::isfinite(value));
 }
 
+// Neither a bit of the result nor of a gradient: not of the queries that see other keys, not of those that see none.
+TEST(Attention, NothingOfAHiddenKeyCounts) {
+  const int64_t B = 2, h = 2, Nq = 9, Nk = 1030, d = 5;  // several blocks of keys
+  std::vector<uint8_t> seen(static_cast<size_t>(B * Nk), 0);
+  for (size_t j = 0; j < static_cast<size_t>(Nk); ++j) seen[j] = j % 3 != 1 && j < 1000;
+  AttentionOptions options = options_of(h);
+  options.key_mask = mask_of({B, Nk}, seen);
+  const Tensor dy = normal({B, Nq, h * d}, "dy");
+  const auto run = [&](float hidden) {  // y and all gradients
+    std::vector<Tensor> x = {normal({B, Nq, h * d}, "q"), normal({B, Nk, h * d}, "k"), normal({B, Nk, h * d}, "v")};
+    for (int64_t t = 0; t < x[1].numel(); ++t)
+      if (!seen[static_cast<size_t>(t / (h * d))]) x[1].data()[t] = x[2].data()[t] = hidden;
+    for (Tensor& tensor : x) tensor.set_requires_grad();
+    const Tensor y = attention(x[0], x[1], x[2], options);
+    backward(y, dy);
+    return std::vector<Tensor>{y, x[0].grad(), x[1].grad(), x[2].grad()};
+  };
+  const std::vector<Tensor> expected = run(0.5f);
+  for (const float hidden : {-3e38f, std::nanf(""), INFINITY}) {
+    const std::vector<Tensor> ours = run(hidden);
+    for (size_t i = 0; i < ours.size(); ++i)
+      EXPECT_EQ(std::memcmp(ours[i].raw(), expected[i].raw(), ours[i].bytes()), 0) << hidden << ", tensor " << i;
+  }
+  for (const size_t gradient : {2, 3}) {  // of k, and of v
+    for (int64_t t = 0; t < B * Nk * h * d; ++t) {
+      if (!seen[static_cast<size_t>(t / (h * d))]) {
+        ASSERT_EQ(expected[gradient].data()[t], 0);
+      }
+    }
+  }
+}
+
+TEST(Attention, AMaskedKeyHasNoWeightAtAll) {
+  const int64_t B = 2, h = 3, N = 21, d = 4;
+  AttentionOptions options = options_of(h);
+  options.mask = Tensor::empty({1, h, N, N}, DType::u8);
+  for (int64_t t = 0; t < options.mask.numel(); ++t)
+    options.mask.data<uint8_t>()[t] = t / N % N != 7 && t % N <= t / N % N;  // causal; query 7 sees nothing
+  options.tap = "p";
+  const Taps taps;
+  const Tensor y = attention(normal({B, N, 3 * h * d}, "qkv"), options), p = taps.at("p");
+  for (int64_t row = 0; row < B * h * N; ++row) {
+    double sum = 0;
+    for (int64_t j = 0; j < N; ++j) {
+      const float weight = p.data()[row * N + j];
+      sum += weight;
+      EXPECT_EQ(weight > 0, options.mask.data<uint8_t>()[row % (h * N) * N + j] != 0);
+    }
+    EXPECT_NEAR(sum, row % N == 7 ? 0 : 1, 1e-6);
+  }
+  for (int64_t c = 0; c < h * d; ++c) EXPECT_EQ(y.data()[7 * h * d + c], 0);
+}
+
 TEST(Attention, RefusesWhatDoesNotFit) {
   const Tensor qkv = normal({1, 4, 12}, "qkv"), q = normal({1, 4, 6}, "q"), k = normal({1, 5, 6}, "k");
   EXPECT_THROW(attention(qkv, options_of(3)), Error);  // 4 columns, 3 heads
@@ -138,6 +192,15 @@ TEST(Attention, RefusesWhatDoesNotFit) {
   attention(qkv, options);
   options.bias_index.data<int32_t>()[5] = 3;
   EXPECT_THROW(attention(qkv, options), Error);  // there are rows 0, 1 and 2
+  options = options_of(2);
+  options.mask = Tensor::zeros({1, 2, 3, 4}, DType::u8);  // 4 queries
+  EXPECT_THROW(attention(qkv, options), Error);
+  options.mask = Tensor::zeros({1, 2, 4, 1}, DType::u8);  // keys have no step of 0
+  EXPECT_THROW(attention(qkv, options), Error);
+  options.mask = Tensor::zeros({4, 4}, DType::u8);
+  EXPECT_THROW(attention(qkv, options), Error);
+  options.mask = Tensor::zeros({1, 1, 4, 4});
+  EXPECT_THROW(attention(qkv, options), Error);
   options = options_of(2);
   options.dropout = 1;
   EXPECT_THROW(attention(qkv, options), Error);

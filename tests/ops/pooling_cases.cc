@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/harness/op_case.h"
 #include "tests/ref/pooling.h"
 
@@ -41,6 +43,19 @@ OpCase mean_tokens_case(const Shape& shape, int64_t first) {
       [first](const auto& x) { return ref_mean_tokens(x[0], first); });
 }
 
+// Sample b lets every token count, then fewer; the last one none.
+OpCase masked_mean_case(const Shape& shape) {
+  std::vector<uint8_t> counts;
+  for (int64_t b = 0; b < shape[0]; ++b)
+    for (int64_t n = 0; n < shape[1]; ++n) counts.push_back(b + 1 < shape[0] && (b == 0 || (n + b) % (b + 1) != 0));
+  const Tensor mask = Tensor::empty({shape[0], shape[1]}, DType::u8);
+  std::copy(counts.begin(), counts.end(), mask.data<uint8_t>());
+  return op_case(
+      "pooling", "masked mean tokens " + to_string(shape), {{.name = "x", .shape = shape}},
+      [mask](const auto& x) { return ops::mean_tokens(x[0], mask); },
+      [counts](const auto& x) { return ref_mean_tokens(x[0], counts); });
+}
+
 }  // namespace
 
 void register_pooling_cases(OpCases& cases) {
@@ -81,6 +96,9 @@ void register_pooling_cases(OpCases& cases) {
   cases.push_back(mean_tokens_case({3, 7, 5}, 0));
   cases.push_back(mean_tokens_case({3, 7, 5}, 6));
   cases.push_back(mean_tokens_case({3, 65, 130}, 1));
+  cases.push_back(masked_mean_case({2, 1, 1}));
+  cases.push_back(masked_mean_case({4, 7, 5}));
+  cases.push_back(masked_mean_case({3, 65, 130}));
   cases.push_back(mean_tokens_case({8, 197, 768}, 1));
   cases.back().benchmark = true;
 }

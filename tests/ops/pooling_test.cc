@@ -59,6 +59,19 @@ TEST(Pooling, NamesWhatDoesNotFit) {
   EXPECT_THROW(avg_pool2d(x, {.kernel = {2, 2}, .stride = {1, 1}, .padding = {2, 0, 0, 0}}), Error);
   EXPECT_THROW(mean_tokens(Tensor::zeros({1, 3, 2}), 3), Error);
   EXPECT_THROW(mean_tokens(Tensor::zeros({3, 2})), Error);
+  EXPECT_THROW(mean_tokens(Tensor::zeros({1, 3, 2}), Tensor::zeros({1, 2}, DType::u8)), Error);
+  EXPECT_THROW(mean_tokens(Tensor::zeros({1, 3, 2}), Tensor::zeros({1, 3})), Error);
+}
+
+TEST(Pooling, ATokenThatDoesNotCountIsNotLookedAt) {
+  Tensor x = picture({2, 2, 2}, {1, std::nanf(""), 3, 5, INFINITY, 1, 2, 3});
+  x.set_requires_grad();
+  const Tensor mask = Tensor::zeros({2, 2}, DType::u8);
+  mask.data<uint8_t>()[1] = 1;
+  const Tensor y = mean_tokens(x, mask);
+  EXPECT_EQ(elements(y), (std::vector<float>{3, 5, 0, 0}));
+  backward(y, picture({2, 2}, {6, 7, 8, 9}));
+  EXPECT_EQ(elements(x.grad()), (std::vector<float>{0, 0, 6, 7, 0, 0, 0, 0}));
 }
 
 }  // namespace

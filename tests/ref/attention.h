@@ -18,13 +18,19 @@ struct RefAttention {
   Array<T> bias;                  // (heads, Nq, Nk), or empty
   double dropout = 0;
   std::string dropout_path = {};
+  std::vector<uint8_t> mask = {};  // (B, heads, Nq, Nk), or empty
 
   // s_ij of every key: scale·<q_i, k_j> + bias; p_j = exp(s_j) / Σ exp(s), 0 where masked.
   std::vector<T> probabilities(const Array<T>& q, const Array<T>& k, int64_t b, int64_t head, int64_t i) const {
     const int64_t Nk = k.size(1), d = q.size(2) / heads;
     std::vector<T> p(static_cast<size_t>(Nk), T(0));
     T largest = T(-1e300), sum = T(0);
-    const auto seen = [&](int64_t j) { return key_mask.empty() || key_mask[static_cast<size_t>(b * Nk + j)]; };
+    const auto allows = [](const std::vector<uint8_t>& by, int64_t at) {
+      return by.empty() || by[static_cast<size_t>(at)];
+    };
+    const auto seen = [&, Nq = q.size(1)](int64_t j) {
+      return allows(key_mask, b * Nk + j) && allows(mask, ((b * heads + head) * Nq + i) * Nk + j);
+    };
     for (int64_t j = 0; j < Nk; ++j) {
       T s = bias.data.empty() ? T(0) : bias(head, i, j);
       for (int64_t c = head * d; c < (head + 1) * d; ++c) s += T(scale) * q(b, i, c) * k(b, j, c);

@@ -84,4 +84,18 @@ Array<T> ref_mean_tokens(const Array<T>& x, int64_t first) {
   return y;
 }
 
+// Over the tokens that the mask (B, N) lets count; 0 where there are none.
+template <class T>
+Array<T> ref_mean_tokens(const Array<T>& x, const std::vector<uint8_t>& mask) {
+  const int64_t B = x.size(0), N = x.size(1), D = x.size(2);
+  Array<T> y(Shape{B, D});
+  for (int64_t b = 0; b < B; ++b) {
+    int count = 0;
+    for (int64_t n = 0; n < N; ++n) count += mask[static_cast<size_t>(b * N + n)];
+    for (int64_t n = 0; n < N; ++n)
+      for (int64_t d = 0; d < D && mask[static_cast<size_t>(b * N + n)]; ++d) y(b, d) += x(b, n, d) / T(count);
+  }
+  return y;
+}
+
 }  // namespace tessera::test

@@ -35,6 +35,8 @@ class Backward {
         want_scores_(args.dq.grad || args.dk.grad || args.dbias),
         delta_(in_.Nq),
         dq_(in_.Nq * width_),
+        k_rows_(in_),
+        v_rows_(in_),
         k_columns_(in_.d, keys_.largest),
         v_columns_(in_.d, keys_.largest),
         k_(keys_.largest * width_),
@@ -87,17 +89,17 @@ class Backward {
 
   void compute() {
     biases_.select(b_, head_);
+    k_rows_.select(in_.k, b_, head_);
+    v_rows_.select(in_.v, b_, head_);
     for (int64_t i = 0; i < in_.Nq; ++i) {
       const int64_t at = ((b_ * in_.Nq + i) * in_.h + head_) * in_.d;
       delta_.data()[i] = SumOver(in_.d, [&](auto load) { return hn::Mul(load(args_.dy + at), load(args_.y + at)); });
     }
     for (int64_t block = 0; block < keys_.count; ++block) {
       const int64_t j = keys_.begin(block), n = keys_.size(block);
-      const float* k = TokensOf(in_.k, b_, head_, in_.d) + j * in_.k.row;
-      const float* v = TokensOf(in_.v, b_, head_, in_.d) + j * in_.v.row;
-      k_columns_.pack(k, in_.k.row, n);
-      if (want_scores_) v_columns_.pack(v, in_.v.row, n);
-      if (args_.dq.grad) PackRows(k, in_.k.row, n, in_.d, in_.scale, k_.data(), width_);  // (n, d)
+      k_columns_.pack(k_rows_.at(j), k_rows_.row(), n);
+      if (want_scores_) v_columns_.pack(v_rows_.at(j), v_rows_.row(), n);
+      if (args_.dq.grad) PackRows(k_rows_.at(j), k_rows_.row(), n, in_.d, in_.scale, k_.data(), width_);  // (n, d)
       for (int64_t q = 0; q < queries_.count; ++q) blocks(queries_.begin(q), queries_.size(q), j, n);
       unpack(dk_, n, j, args_.dk);
       unpack(dv_, n, j, args_.dv);
@@ -171,9 +173,10 @@ class Backward {
   const AttentionInputs& in_;
   float* const unfinished_;
   const Blocks queries_, keys_;
-  const int64_t width_, stride_;   // of packed rows of d floats, and of rows of scores
-  const bool want_scores_;         // the gradient of the scores
-  const Floats delta_, dq_;        // of one head
+  const int64_t width_, stride_;  // of packed rows of d floats, and of rows of scores
+  const bool want_scores_;        // the gradient of the scores
+  const Floats delta_, dq_;       // of one head
+  VisibleRows k_rows_, v_rows_;
   Columns k_columns_, v_columns_;  // of a block of keys
   const Floats k_, dk_, dv_;
   const Floats q_, dy_, p_, ds_;  // of a block of queries

@@ -53,6 +53,8 @@ class Forward {
         keys_(in_.Nk, kKeyBlock),
         width_(VecsOf(in_.d) * LaneCount()),
         stride_(StrideOf(keys_.largest)),
+        k_rows_(in_),
+        v_rows_(in_),
         v_(in_.Nk * width_),
         q_(queries_.largest * width_),
         scores_(queries_.largest * stride_),
@@ -80,10 +82,11 @@ class Forward {
   void select(int64_t item) {
     b_ = item / in_.h;
     head_ = item % in_.h;
-    const float* k = TokensOf(in_.k, b_, head_, in_.d);
+    k_rows_.select(in_.k, b_, head_);
+    v_rows_.select(in_.v, b_, head_);
     for (int64_t block = 0; block < keys_.count; ++block)
-      k_[static_cast<size_t>(block)].pack(k + keys_.begin(block) * in_.k.row, in_.k.row, keys_.size(block));
-    PackRows(TokensOf(in_.v, b_, head_, in_.d), in_.v.row, in_.Nk, in_.d, 1.0f, v_.data(), width_);  // (Nk, d)
+      k_[static_cast<size_t>(block)].pack(k_rows_.at(keys_.begin(block)), k_rows_.row(), keys_.size(block));
+    PackRows(v_rows_.at(0), v_rows_.row(), in_.Nk, in_.d, 1.0f, v_.data(), width_);  // (Nk, d)
     biases_.select(b_, head_);
   }
 
@@ -169,7 +172,8 @@ class Forward {
   const AttentionInputs& in_;
   const Blocks queries_, keys_;
   const int64_t width_, stride_;  // of packed rows of d floats, and of rows of scores
-  const Floats v_;                // of one head
+  VisibleRows k_rows_, v_rows_;   // of one head, and packed:
+  const Floats v_;
   std::vector<Columns> k_;
   const Floats q_, scores_, y_;  // of one block of queries
   Fetcher fetcher_;

@@ -109,6 +109,9 @@ class Whole {
     fetcher_.add(WholeTokensOf(in_.v, b, n, in_.d), in_.v.row, in_.Nk);
   }
 
+  // From every query: nothing of the key may reach a result, nor of its value.
+  bool hidden(int64_t j) const { return in_.key_mask && !in_.key_mask[b_ * in_.Nk + j]; }
+
   void pack_keys() {
     const int8_t* x = WholeTokensOf(in_.k, b_, head_, in_.d);
     const float* scale = ScalesOf(in_.k, b_, head_, in_.d);
@@ -117,7 +120,7 @@ class Whole {
       std::copy_n(x + j * in_.k.row, in_.d, row);
       std::fill(row + in_.d, row + row_, int8_t{0});
       k_start_.data()[j] = StartOf(row, in_.d);
-      k_scale_.data()[j] = scale[j * in_.k.row / in_.d];
+      k_scale_.data()[j] = hidden(j) ? 0 : scale[j * in_.k.row / in_.d];
       poison_ += 0 * k_scale_.data()[j];
     }
     std::fill(k_scale_.data() + in_.Nk, k_scale_.data() + keys_, 0.0f);
@@ -131,9 +134,9 @@ class Whole {
     const float* scale = ScalesOf(in_.v, b_, head_, in_.d);
     const auto scale_of = [&](int64_t j) { return scale[j * in_.v.row / in_.d]; };
     float most = 0;
-    for (int64_t j = 0; j < in_.Nk; ++j) most = std::max(most, scale_of(j));
+    for (int64_t j = 0; j < in_.Nk; ++j) most = std::max(most, hidden(j) ? 0 : scale_of(j));
     for (int64_t j = 0; j < keys_; ++j) {
-      if (j >= in_.Nk) {
+      if (j >= in_.Nk || hidden(j)) {
         v_log_scale_.data()[j] = -kInfinity;
         v_inverse_scale_.data()[j] = 0;
         continue;

@@ -6,6 +6,7 @@
 #define TESSERA_KERNELS_CPU_ATTENTION_SCORES_INL_H_
 #endif
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 
@@ -33,6 +34,37 @@ struct Blocks {
 inline const float* TokensOf(const Tokens& x, int64_t b, int64_t head, int64_t d) {
   return x.data + b * x.batch + head * d;
 }
+
+// The keys or values of one head, zeros in place of those that no query may see, so that a NaN there reaches nothing.
+class VisibleRows {
+ public:
+  explicit VisibleRows(const AttentionInputs& in) : in_(in), copy_(in.key_mask ? in.Nk * in.d : 0) {}
+
+  void select(const Tokens& x, int64_t b, int64_t head) {
+    first_ = TokensOf(x, b, head, in_.d);
+    row_ = x.row;
+    if (!in_.key_mask) return;
+    for (int64_t j = 0; j < in_.Nk; ++j) {
+      float* to = copy_.data() + j * in_.d;
+      if (in_.key_mask[b * in_.Nk + j]) {
+        std::copy_n(at(j), in_.d, to);
+      } else {
+        std::fill_n(to, in_.d, 0.0f);
+      }
+    }
+    first_ = copy_.data();
+    row_ = in_.d;
+  }
+
+  const float* at(int64_t j) const { return first_ + j * row_; }
+  int64_t row() const { return row_; }  // the distance of two of them
+
+ private:
+  const AttentionInputs& in_;
+  const Floats copy_;  // (Nk, d), where any are hidden
+  const float* first_ = nullptr;
+  int64_t row_ = 0;
+};
 
 // A block of keys (or values) of one head, for products with rows of d floats.
 class Columns {
@@ -113,10 +145,11 @@ class Biases {
  public:
   explicit Biases(const AttentionInputs& in) : in_(in), hidden_(in.key_mask ? in.Nk : 0) {}
 
-  bool any() const { return in_.bias || in_.key_mask; }
+  bool any() const { return in_.bias || in_.key_mask || in_.mask.seen; }
 
   void select(int64_t b, int64_t head) {
     if (in_.bias) bias_ = in_.bias + head * in_.Nq * in_.Nk;
+    if (in_.mask.seen) seen_ = in_.mask.seen + b * in_.mask.batch + head * in_.mask.head;
     for (int64_t j = 0; in_.key_mask && j < in_.Nk; ++j)
       hidden_.data()[j] = in_.key_mask[b * in_.Nk + j] ? 0.0f : -kInfinity;
   }
@@ -125,6 +158,7 @@ class Biases {
   HWY_INLINE void add(int64_t i, int64_t j, int64_t n, float* scores) const {
     if (bias_) StoreOver(n, scores, true, [&](auto load) { return load(bias_ + i * in_.Nk + j); });
     if (in_.key_mask) StoreOver(n, scores, true, [&](auto load) { return load(hidden_.data() + j); });
+    if (seen_) hide(seen_ + i * in_.mask.query + j, n, scores);
     const int64_t last = n / LaneCount() * LaneCount();
     if (last == n) return;
     const F f;
@@ -133,9 +167,14 @@ class Biases {
   }
 
  private:
+  static void hide(const uint8_t* seen, int64_t n, float* scores) {
+    for (int64_t t = 0; t < n; ++t) scores[t] = seen[t] ? scores[t] : -kInfinity;
+  }
+
   const AttentionInputs& in_;
-  Floats hidden_;                // (Nk), 0 or -inf
-  const float* bias_ = nullptr;  // (Nq, Nk)
+  Floats hidden_;                  // (Nk), 0 or -inf
+  const float* bias_ = nullptr;    // (Nq, Nk)
+  const uint8_t* seen_ = nullptr;  // (Nq, Nk), or one row for all
 };
 
 // Which probabilities dropout keeps, of a block of queries and a block of keys.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <vector>
 
 #include "tessera/kernels/cpu/loops.h"
 #include "tessera/kernels/profile.h"
@@ -149,14 +150,32 @@ void adaptive_avg_pool2d_backward(Context&, const AdaptiveAvgPool2dBackward& arg
   mean_backward(args.dy, args.dx, args.shape, false);
 }
 
+namespace {
+
+// Of the mean of tokens, forward or backward.
+template <class Args>
+bool counts(const Args& args, int64_t b, int64_t n) {
+  return n >= args.first && (!args.mask || args.mask[b * args.N + n]);
+}
+
+template <class Args>
+float weight_of_token(const Args& args, int64_t b) {
+  int64_t count = 0;
+  for (int64_t n = args.first; n < args.N; ++n) count += counts(args, b, n);
+  return count > 0 ? 1.0f / static_cast<float>(count) : 0.0f;
+}
+
+}  // namespace
+
 void mean_tokens_forward(Context& context, const MeanTokensForward& args) {
   const Measured measured(context, [&] { return memory_work("mean", args.B * args.N * args.D, 1); });
   const int64_t D = args.D;
-  const float weight = 1.0f / static_cast<float>(args.N - args.first);
   parallel_runs(args.B, D, std::max<int64_t>(kMemoryGrain / args.N, 16), [&](int64_t b, int64_t begin, int64_t end) {
     float* y = args.y + b * D;
     std::fill(y + begin, y + end, 0.0f);
+    const float weight = weight_of_token(args, b);
     for (int64_t n = args.first; n < args.N; ++n) {
+      if (!counts(args, b, n)) continue;
       const float* x = args.x + (b * args.N + n) * D;
       for (int64_t d = begin; d < end; ++d) y[d] += x[d];
     }
@@ -167,11 +186,13 @@ void mean_tokens_forward(Context& context, const MeanTokensForward& args) {
 void mean_tokens_backward(Context& context, const MeanTokensBackward& args) {
   const Measured measured(context, [&] { return memory_work("mean, backward", args.B * args.N * args.D, 1); });
   const int64_t D = args.D;
-  const float weight = 1.0f / static_cast<float>(args.N - args.first);
+  std::vector<float> weights(static_cast<size_t>(args.B));
+  for (int64_t b = 0; b < args.B; ++b) weights[static_cast<size_t>(b)] = weight_of_token(args, b);
   parallel_for(args.B * args.N, std::max<int64_t>(kMemoryGrain / D, 1), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
-      const float* dy = args.dy + row / args.N * D;
-      const float share = row % args.N < args.first ? 0.0f : weight;
+      const int64_t b = row / args.N;
+      const float* dy = args.dy + b * D;
+      const float share = counts(args, b, row % args.N) ? weights[static_cast<size_t>(b)] : 0.0f;
       store_over(D, args.dx.data + row * D, args.dx.accumulate, [&](int64_t d) { return share * dy[d]; });
     }
   });
