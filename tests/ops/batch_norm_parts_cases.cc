@@ -26,7 +26,7 @@ Array<T> reference(const PartsCase& c, const std::vector<Array<T>>& x) {
   const size_t n = c.C.size();
   const Array<T> joined = ref_concat_channels(std::vector<Array<T>>(x.begin(), x.begin() + static_cast<long>(n)));
   return ref_batch_norm(joined, x[n], x[n + 1], c.training ? nullptr : &x[n + 2], c.training ? nullptr : &x[n + 3],
-                        static_cast<const Array<T>*>(nullptr), 1e-5, c.activation);
+                        static_cast<const Array<T>*>(nullptr), 1e-5, kernels::Activation::none, c.activation);
 }
 
 Tensor run(const PartsCase& c, const std::vector<Tensor>& x) {
