@@ -88,9 +88,11 @@ std::string describe(const image::Preprocess& how) {
 std::string cut_off(const models::Model& model) {
   const Json architecture = Json::parse(model.architecture());
   if (!architecture.contains("patch_size")) return "";
-  const auto rest = [&](size_t axis) {
-    return architecture["img_size"][axis].get<int64_t>() % architecture["patch_size"][axis].get<int64_t>();
+  const auto side = [&](const char* key, size_t axis) {
+    const Json& sides = architecture[key];
+    return (sides.is_array() ? sides[axis] : sides).get<int64_t>();
   };
+  const auto rest = [&](size_t axis) { return side("img_size", axis) % side("patch_size", axis); };
   if (rest(0) == 0 && rest(1) == 0) return "";
   return fmt::format("the last {} rows and {} columns of a picture fill no patch and are cut off", rest(0), rest(1));
 }
@@ -130,7 +132,7 @@ void print_object(const char* heading, const std::string& json) {
 }
 
 void print_findings(models::Model& model) {
-  for (const nn::Parameter& parameter : model.parameters()) {
+  for (const nn::Parameter& parameter : model.state()) {
     const Tensor& x = *parameter.tensor;
     const auto values = (x.is_quantised() ? x.row_scales() : x).span();
     if (!std::all_of(values.begin(), values.end(), [](float value) { return std::isfinite(value); }))

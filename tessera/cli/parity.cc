@@ -56,7 +56,7 @@ Setup setup_of(const infer::Classifier& classifier, bool exif) {
   Setup setup{.architecture = classifier.model().architecture(),
               .preprocess = classifier.preprocess(),
               .orientation = exif ? image::Orientation::apply : image::Orientation::ignore};
-  for (const nn::Parameter& parameter : classifier.model().parameters())
+  for (const nn::Parameter& parameter : classifier.model().state())
     setup.parameters[parameter.name] = *parameter.tensor;
   return setup;
 }

@@ -28,7 +28,7 @@ std::unique_ptr<models::Model> build(const Setup& setup) {
     return nullptr;  // a value that this family does not know
   }
   size_t used = 0;
-  for (const nn::Parameter& parameter : model->parameters()) {
+  for (const nn::Parameter& parameter : model->state()) {
     const auto found = setup.parameters.find(parameter.name);
     if (found == setup.parameters.end() || found->second.shape() != parameter.tensor->shape()) return nullptr;
     *parameter.tensor = found->second;
