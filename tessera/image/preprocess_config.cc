@@ -230,6 +230,14 @@ Preprocess usual_preprocess(std::string_view library, std::string_view model, in
   } else if (library == "torchvision") {
     how.crop_pct = is_large ? 1.0 : 0.875;
     how.interpolation = is_large ? "bicubic" : "bilinear";
+  } else if (library == "torchvision-swin") {  // each was found best with one size before the cut to 224
+    const int64_t resized = model.find("small") != model.npos ? 246 : model.find("base") != model.npos ? 238 : 232;
+    how.resize_height = (height * resized + 112) / 224;
+    how.resize_width = (width * resized + 112) / 224;
+  } else if (library == "hf-swin") {  // as microsoft/swin-*-patch4-*
+    how.crop_mode = "squash";
+    how.crop_pct = 1;
+    how.floor_crop = true;
   } else if (library == "hf" && model.starts_with("deit")) {
     how.crop_mode = "squash";
     how.crop_pct = 0.875;

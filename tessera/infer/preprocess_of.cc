@@ -1,6 +1,7 @@
 #include "tessera/infer/preprocess_of.h"
 
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "tessera/core/error.h"
 #include "tessera/core/file.h"
@@ -21,6 +22,10 @@ image::Preprocess at_size(image::Preprocess how, const models::PictureSize& inpu
   how.height = input.height;
   how.width = input.width;
   return how;
+}
+
+std::string family_of(const models::Model& model) {
+  return nlohmann::json::parse(model.architecture()).value("family", "vit");
 }
 
 std::optional<image::Preprocess> beside(const fs::path& file) {
@@ -46,7 +51,7 @@ image::Preprocess preprocess_of(const weights::LoadedModel& loaded) {
   if (!loaded.info.preprocess.empty()) return at_size(stored_preprocess(loaded.info.preprocess), input);
   if (loaded.origin == "tessera") return default_preprocess(input);
   if (const auto how = beside(loaded.file); how && how->channels == input.channels) return at_size(*how, input);
-  const std::string name = loaded.name.empty() ? "vit" : loaded.name;
+  const std::string name = loaded.name.empty() ? family_of(*loaded.model) : loaded.name;
   return image::usual_preprocess(loaded.origin, name, input.height, input.width, input.channels);
 }
 

@@ -1,4 +1,5 @@
 // A picture's way through the Vision Transformer, with shapes, parameters and multiply-accumulates.
+#include "tessera/models/scalars.h"
 #include "tessera/models/vit.h"
 
 namespace tessera::models {
@@ -11,13 +12,7 @@ std::vector<ShapeStep> Vit::shapes() {
   const int64_t mlp = config_.mlp_layer == "swiglu"          ? 3 * D * hidden
                       : config_.mlp_layer == "swiglu_packed" ? D * hidden + hidden / 2 * D
                                                              : 2 * D * hidden;
-  // Scalars of the parameters under a prefix.
-  const auto count = [this](const std::string& prefix) {
-    int64_t n = 0;
-    for (const nn::Parameter& parameter : parameters())
-      if (parameter.name.compare(0, prefix.size(), prefix) == 0) n += parameter.tensor->numel();
-    return n;
-  };
+  const auto count = [this](const std::string& prefix) { return scalars_below(*this, prefix); };
 
   std::vector<ShapeStep> steps;
   steps.push_back({"input", {config_.img_size[0], config_.img_size[1], config_.in_chans}});

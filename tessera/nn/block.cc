@@ -1,12 +1,7 @@
 #include "tessera/nn/block.h"
 
-#include "tessera/ops/add.h"
-#include "tessera/ops/dropout.h"
-#include "tessera/ops/scale.h"
-#include "tessera/ops/tap.h"
-#include "tessera/ops/tape.h"
+#include "tessera/nn/branch.h"
 #include "tessera/ops/tokens.h"
-#include "tessera/ops/training.h"
 
 namespace tessera::nn {
 
@@ -25,31 +20,18 @@ Block::Block(const BlockConfig& config)
   if (config.init_values != 0) add_child("ls2", ls2_.emplace(config.attention.D, config.init_values));
 }
 
-// residual + run(). Where nothing stands between the two, the layer adds the residual behind its last product, in
-// inference with the scale.
-template <class Layer, class Run>
-Tensor Block::add_branch(const Layer& layer, Run run, const Tensor& residual,
-                         const std::optional<LayerScale>& layer_scale, const char* drop_path) const {
-  const bool dropping = ops::current_training() && (layer.dropout() > 0 || drop_path_ > 0);
-  const bool scaling = layer_scale && ops::recording({residual, layer_scale->gamma()});
-  if (!dropping && !scaling && !ops::tapped(layer.path()))
-    return run({.scale = layer_scale ? layer_scale->gamma() : Tensor(), .residual = residual});  // (B, reach, D)
-  Tensor y = run({});                                                                            // (B, reach, D)
-  ops::tap(layer.path(), y);
-  if (layer_scale) y = ops::scale(y, layer_scale->gamma());
-  return ops::add(residual, ops::drop_path(y, drop_path_, path(drop_path)));
-}
-
 Tensor Block::forward(const Tensor& x, int64_t reach, const Tensor& key_mask) const {
   if (reach == 0) reach = x.size(1);
+  const Branch branch1{*this, "drop_path1", drop_path_, ls1_ ? ls1_->gamma() : Tensor()};
+  const Branch branch2{*this, "drop_path2", drop_path_, ls2_ ? ls2_->gamma() : Tensor()};
   const auto attend = [&](const Tensor& tokens, const Tensor& residual) {
     return add_branch(
-        attn_, [&](const ops::LinearOptions& last) { return attn_.forward(tokens, reach, last, key_mask); }, residual,
-        ls1_, "drop_path1");
+        branch1, attn_, [&](const ops::LinearOptions& last) { return attn_.forward(tokens, reach, last, key_mask); },
+        residual);
   };
   const auto transform = [&](const Tensor& tokens, const Tensor& residual) {
     return add_branch(
-        mlp_, [&](const ops::LinearOptions& last) { return mlp_.forward(tokens, last); }, residual, ls2_, "drop_path2");
+        branch2, mlp_, [&](const ops::LinearOptions& last) { return mlp_.forward(tokens, last); }, residual);
   };
   const Tensor reached = reach == x.size(1) ? x : ops::slice_tokens(x, 0, reach);  // (B, reach, D)
   if (post_norm_) {

@@ -41,10 +41,6 @@ class Block : public Module {
   Tensor forward(const Tensor& x, int64_t reach = 0, const Tensor& key_mask = {}) const;
 
  private:
-  template <class Layer, class Run>
-  Tensor add_branch(const Layer& layer, Run run, const Tensor& residual, const std::optional<LayerScale>& layer_scale,
-                    const char* drop_path) const;
-
   bool post_norm_;
   float drop_path_;
   LayerNorm norm1_;

@@ -14,7 +14,8 @@ PatchEmbed::PatchEmbed(const PatchEmbedConfig& config)
   if (config.norm) add_child("norm1", norm1_.emplace(fan_in, config.norm_eps));
   add_parameter("proj.weight", weight_, shape, uniform_fan_in(fan_in));
   if (config.bias) add_parameter("proj.bias", bias_, {config.D}, uniform_fan_in(fan_in));
-  if (config.norm) add_child("norm2", norm2_.emplace(config.D, config.norm_eps));
+  if (config.norm || config.last_norm)
+    add_child(config.last_norm ? "norm" : "norm2", norm2_.emplace(config.D, config.norm_eps));
 }
 
 Tensor PatchEmbed::forward(const Tensor& images) const {

@@ -16,14 +16,15 @@ struct PatchEmbedConfig {
   bool bias = true;
   // A LayerNorm before and one behind the projection, as in lucidrains' ViT (Kumar et al., "Dual PatchNorm", 2023).
   bool norm = false;
+  bool last_norm = false;  // one behind the projection alone, as in Swin
   double norm_eps = 1e-6;
   // A convolutional network from whose output the patches are cut; `channels` are then the ones that it gives.
   std::optional<ResNetV2Config> backbone = {};
 };
 
 // Names as in timm: `proj.weight` (D, C, Ph, Pw), a strided convolution's, and `proj.bias` (D). With norms also `norm1`
-// over a patch's C·Ph·Pw numbers, in the order of the weight's, (C, Ph, Pw), and `norm2` (D). A hybrid's network is
-// `backbone`.
+// over a patch's C·Ph·Pw numbers, in the order of the weight's, (C, Ph, Pw), and `norm2` (D), or with the last norm
+// alone `norm`. A hybrid's network is `backbone`.
 class PatchEmbed : public Module {
  public:
   explicit PatchEmbed(const PatchEmbedConfig& config);
@@ -35,7 +36,7 @@ class PatchEmbed : public Module {
  private:
   int64_t patch_height_, patch_width_;
   std::optional<ResNetV2> backbone_;
-  std::optional<LayerNorm> norm1_, norm2_;
+  std::optional<LayerNorm> norm1_, norm2_;  // before and behind the projection
   Tensor weight_, bias_;
 };
 

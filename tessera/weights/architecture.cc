@@ -64,6 +64,16 @@ std::string named_model(const WeightFile& file, std::string text) {
   return models::registry().variants.contains(model) ? model : "";
 }
 
+// Whether the registered model has this architecture, but for the sizes of pictures and of the head.
+bool agrees(const std::string& model, const Json& architecture) {
+  const Json theirs = Json::parse(models::architecture_of(model));
+  const auto same_value = [&](const char* key) {
+    return theirs.contains(key) == architecture.contains(key) &&
+           theirs.value(key, Json()) == architecture.value(key, Json());
+  };
+  return same_value("family") && same_value("embed_dim") && same_value("depth") && same_value("depths");
+}
+
 // Where the file itself does not say how many heads there are: the model that it or its name mentions, if the rest is
 // the same.
 void take_from_name(WeightFile& file, Json& architecture) {
@@ -75,17 +85,19 @@ void take_from_name(WeightFile& file, Json& architecture) {
   texts.push_back(file.path.parent_path().filename().string());
   for (const std::string& text : texts) {
     const std::string model = named_model(file, text);
-    if (model.empty()) continue;
-    const Json theirs = Json::parse(models::architecture_of(model));
-    const auto agrees = [&](const char* key) { return theirs.contains(key) && theirs[key] == architecture[key]; };
-    if (!agrees("embed_dim") || !agrees("depth") || !theirs.contains("num_heads")) continue;
+    if (model.empty() || !agrees(model, architecture)) continue;
     file.name = model;
     const auto unknown = std::find(file.unknown.begin(), file.unknown.end(), "num_heads");
     if (unknown == file.unknown.end()) return;
+    const Json theirs = Json::parse(models::architecture_of(model));
+    if (!theirs.contains("num_heads")) return;
     architecture["num_heads"] = theirs["num_heads"];
     file.unknown.erase(unknown);
     return;
   }
+  // How pictures are prepared depends on the size of torchvision's Swin.
+  for (const auto& [theirs, ours] : file.convention.names)
+    if (architecture.value("family", "") == "swin" && agrees(ours, architecture)) file.name = ours;
 }
 
 // JAX's kernels have an axis of heads.
@@ -111,6 +123,8 @@ void tell_architecture(WeightFile& file, const models::Settings& settings) {
   take_heads(file, known);
   models::Shapes shapes;
   for (const Feed& feed : file.feeds) shapes[feed.parameter] = feed.shape;
+  for (const auto& [name, array] : file.arrays)  // buffers: Swin's masks tell the size of pictures
+    if (file.convention.rules.empty()) shapes.emplace(name, array.shape);
   models::Inferred inferred;
   try {
     inferred = models::infer(shapes, known.dump());

@@ -66,7 +66,6 @@ struct RefAttention {
     return y;
   }
 
- private:
   // What dropout multiplies an element of (heads, Nq, Nk) with.
   double factor(uint64_t key, int64_t b, int64_t element) const {
     if (dropout == 0) return 1;

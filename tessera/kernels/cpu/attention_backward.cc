@@ -13,7 +13,6 @@
 #include <hwy/highway.h>
 
 #include "tessera/kernels/cpu/attention_scores-inl.h"
-#include "tessera/kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -120,11 +119,7 @@ class Backward {
     for (int64_t r = 0; r < rows; ++r) biases_.add(first + r, j, n, p_.data() + r * stride_);
     for (int64_t r = 0; r < rows; ++r) {
       if (j == 0) fetcher_.fetch(first + r);
-      if (in_.dropout > 0) {
-        row<true>(first, r, vecs);
-      } else {
-        row<false>(first, r, vecs);
-      }
+      row(first, r, vecs);
       const float* ds = ds_.data() + r * stride_;
       if (dbias_) StoreOver(n, dbias_ + (first + r) * in_.Nk + j, add_dbias_, [&](auto load) { return load(ds); });
     }
@@ -136,26 +131,16 @@ class Backward {
       Multiply(rows, width, n, ds_.data(), stride_, k_.data(), width_, dq_.data() + first * width_, width_, j > 0);
   }
 
-  // Of a row of scores in p_ and of <dy, v> in ds_: m·p and ds. (Where nobody wants ds, nobody reads it.)
-  template <bool kDropout>
   void row(int64_t first, int64_t r, int64_t vecs) {
-    const F f;
-    float* p_row = p_.data() + r * stride_;
-    float* ds_row = ds_.data() + r * stride_;
-    const Vec lse = hn::Set(f, args_.lse[(b_ * in_.h + head_) * in_.Nq + first + r]);
-    const Vec delta = hn::Set(f, delta_.data()[first + r]);
-    const Vec kept = hn::Set(f, 1.0f / (1.0f - in_.dropout));
-    for (int64_t j = 0; j < vecs * LaneCount(); j += LaneCount()) {
-      const Vec p = Exp(hn::Sub(hn::Load(f, p_row + j), lse));
-      Vec dp = hn::Load(f, ds_row + j);
-      if constexpr (kDropout) {
-        const Vec m = hn::IfThenElseZero(keep_.at(r, j), kept);
-        dp = hn::Mul(dp, m);
-        hn::Store(hn::Mul(p, m), f, p_row + j);
-      } else {
-        hn::Store(p, f, p_row + j);
-      }
-      hn::Store(hn::Mul(p, hn::Sub(dp, delta)), f, ds_row + j);
+    float* p = p_.data() + r * stride_;
+    float* ds = ds_.data() + r * stride_;
+    const float lse = args_.lse[(b_ * in_.h + head_) * in_.Nq + first + r], delta = delta_.data()[first + r];
+    const float factor = 1.0f / (1.0f - in_.dropout);
+    const auto kept = [&](int64_t j) { return keep_.at(r, j); };
+    if (in_.dropout > 0) {
+      BackRow<true>(p, ds, vecs, lse, delta, factor, kept);
+    } else {
+      BackRow<false>(p, ds, vecs, lse, delta, factor, kept);
     }
   }
 

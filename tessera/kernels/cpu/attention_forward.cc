@@ -15,7 +15,6 @@
 #include <hwy/highway.h>
 
 #include "tessera/kernels/cpu/attention_scores-inl.h"
-#include "tessera/kernels/cpu/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
@@ -26,21 +25,6 @@ HWY_INLINE float RowMax(const float* row, int64_t vecs) {
   Vec most = hn::Load(f, row);
   for (int64_t v = 1; v < vecs; ++v) most = hn::Max(hn::Load(f, row + v * LaneCount()), most);
   return hn::GetLane(hn::MaxOfLanes(f, most));
-}
-
-// row = exp(row - shift), zero where not kept(j); returns the sum before dropout.
-template <bool kDropout, class Kept>
-HWY_INLINE float ExpRow(float* row, int64_t vecs, float shift, Kept kept) {
-  const F f;
-  const int64_t lanes = LaneCount();
-  const Vec vshift = hn::Set(f, shift);
-  Vec sum = hn::Zero(f);
-  for (int64_t j = 0; j < vecs * lanes; j += lanes) {
-    const Vec p = Exp(hn::Sub(hn::Load(f, row + j), vshift));
-    sum = hn::Add(sum, p);
-    hn::Store(kDropout ? hn::IfThenElseZero(kept(j), p) : p, f, row + j);
-  }
-  return hn::GetLane(hn::SumOfLanes(f, sum));
 }
 
 // One thread's part of forward: blocks of queries, one after another.

@@ -12,6 +12,7 @@
 
 #include "tessera/kernels/attention.h"
 #include "tessera/kernels/cpu/floats.h"
+#include "tessera/kernels/cpu/math-inl.h"
 #include "tessera/kernels/cpu/random-inl.h"
 #include "tessera/kernels/cpu/tiles-inl.h"
 
@@ -205,6 +206,41 @@ class Keep {
   std::shared_ptr<std::byte> words_;  // (queries, stride)
   int64_t offset_[kQueryBlock];       // of the row's first key
 };
+
+// row = exp(row - shift), zero where not kept(j); returns the sum before dropout.
+template <bool kDropout, class Kept>
+HWY_INLINE float ExpRow(float* row, int64_t vecs, float shift, Kept kept) {
+  const F f;
+  const int64_t lanes = LaneCount();
+  const Vec vshift = hn::Set(f, shift);
+  Vec sum = hn::Zero(f);
+  for (int64_t j = 0; j < vecs * lanes; j += lanes) {
+    const Vec p = Exp(hn::Sub(hn::Load(f, row + j), vshift));
+    sum = hn::Add(sum, p);
+    hn::Store(kDropout ? hn::IfThenElseZero(kept(j), p) : p, f, row + j);
+  }
+  return hn::GetLane(hn::SumOfLanes(f, sum));
+}
+
+// Of a row of scores and of <dy, v>: m·p in place of the first, ds in place of the second. (Where nobody wants ds,
+// nobody reads it.) factor: what stands for m where it is not 0.
+template <bool kDropout, class Kept>
+HWY_INLINE void BackRow(float* scores, float* dp, int64_t vecs, float lse, float delta, float factor, Kept kept) {
+  const F f;
+  const Vec vlse = hn::Set(f, lse), vdelta = hn::Set(f, delta), vfactor = hn::Set(f, factor);
+  for (int64_t j = 0; j < vecs * LaneCount(); j += LaneCount()) {
+    const Vec p = Exp(hn::Sub(hn::Load(f, scores + j), vlse));
+    Vec dpj = hn::Load(f, dp + j);
+    if constexpr (kDropout) {
+      const Vec m = hn::IfThenElseZero(kept(j), vfactor);
+      dpj = hn::Mul(dpj, m);
+      hn::Store(hn::Mul(p, m), f, scores + j);
+    } else {
+      hn::Store(p, f, scores + j);
+    }
+    hn::Store(hn::Mul(p, hn::Sub(dpj, vdelta)), f, dp + j);
+  }
+}
 
 }  // namespace tessera::kernels::HWY_NAMESPACE::attention
 HWY_AFTER_NAMESPACE();

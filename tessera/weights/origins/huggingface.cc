@@ -1,101 +1,37 @@
 // Hugging Face's ViT and DeiT: https://github.com/huggingface/transformers/tree/main/src/transformers/models/vit
-#include <nlohmann/json.hpp>
-
 #include "tessera/core/error.h"
-#include "tessera/weights/origin.h"
+#include "tessera/weights/origins/huggingface_config.h"
 
 namespace tessera::weights {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using huggingface::Json, huggingface::Key;
 
-// transformers' names of activations, and ours.
-const std::pair<const char*, const char*> kActivations[] = {{"gelu", "gelu_erf"},
-                                                            {"gelu_pytorch_tanh", "gelu_tanh"},
-                                                            {"gelu_new", "gelu_tanh"},
-                                                            {"gelu_fast", "gelu_tanh"},
-                                                            {"relu", "relu"}};
-
-// ViTConfig's names and ours, with what ViTConfig takes where the file is silent.
-struct Key {
-  const char *theirs, *ours;
-  Json standard;
-};
-const Key kKeys[] = {{"hidden_size", "embed_dim", 768},        {"num_hidden_layers", "depth", 12},
-                     {"num_attention_heads", "num_heads", 12}, {"image_size", "img_size", 224},
-                     {"patch_size", "patch_size", 16},         {"num_channels", "in_chans", 3},
-                     {"layer_norm_eps", "norm_eps", 1e-12},    {"qkv_bias", "qkv_bias", true}};
-
-std::string our_activation(const std::string& theirs, const std::string& where) {
-  for (const auto& [their, our] : kActivations)
-    if (theirs == their) return our;
-  fail("{}: hidden_act '{}' is an activation that tessera does not have", where, theirs);
-}
-
-int64_t number(const Json& json, const char* key, int64_t standard, const std::string& where) {
-  const Json value = json.value(key, Json(standard));
-  TESSERA_CHECK(value.is_number_integer() && value > 0 && value < 1'000'000'000,
-                "{}: {} must be a whole number, not {}", where, key, value.dump());
-  return value.get<int64_t>();
-}
-
-// "id2label": {"0": "tench", …}
-std::vector<std::string> read_classes(const Json& json) {
-  std::vector<std::string> names;
-  const auto labels = json.find("id2label");
-  if (labels == json.end() || !labels->is_object()) return names;
-  for (size_t i = 0; i < labels->size(); ++i) {
-    const auto label = labels->find(std::to_string(i));
-    if (label == labels->end() || !label->is_string()) return {};
-    names.push_back(label->get<std::string>());
-  }
-  return names;
+const std::vector<Key>& keys() {
+  static const std::vector<Key> keys = {{"hidden_size", "embed_dim", 768},        {"num_hidden_layers", "depth", 12},
+                                        {"num_attention_heads", "num_heads", 12}, {"image_size", "img_size", 224},
+                                        {"patch_size", "patch_size", 16},         {"num_channels", "in_chans", 3},
+                                        {"layer_norm_eps", "norm_eps", 1e-12},    {"qkv_bias", "qkv_bias", true}};
+  return keys;
 }
 
 Config read_config(const std::string& text, const std::string& where) {
-  const Json json = Json::parse(text, nullptr, false);
-  TESSERA_CHECK(json.is_object(), "{}: not JSON, or damaged; get it again", where);
-  const std::string type = json.value("model_type", "vit");
-  TESSERA_CHECK(type == "vit" || type == "deit", "{}: model_type '{}' is a model that tessera does not have", where,
-                type);
+  using huggingface::number;
+  const Json json = huggingface::parse(text, {"vit", "deit"}, where);
   const int64_t width = number(json, "hidden_size", 768, where), heads = number(json, "num_attention_heads", 12, where);
   TESSERA_CHECK(width % heads == 0, "{}: num_attention_heads {} does not divide hidden_size {}", where, heads, width);
-  Config config;
-  for (const Key& key : kKeys) {
-    config.architecture.emplace_back(key.ours, json.value(key.theirs, key.standard).dump());
-    config.called[key.ours] = key.theirs;
-  }
+  Config config = huggingface::read(json, keys(), where);
   const double hidden = static_cast<double>(number(json, "intermediate_size", 3072, where));
   config.architecture.emplace_back("mlp_ratio", Json(hidden / static_cast<double>(width)).dump());
   config.called["mlp_ratio"] = "intermediate_size / hidden_size";
-  config.architecture.emplace_back("act", our_activation(json.value("hidden_act", "gelu"), where));
-  config.classes = read_classes(json);
   return config;
 }
 
 std::string write_config(const std::string& architecture, const std::vector<std::string>& classes) {
   const Json ours = Json::parse(architecture);
   Json theirs = {{"architectures", {"ViTForImageClassification"}}, {"model_type", "vit"}};
-  for (const Key& key : kKeys) {
-    Json value = ours[key.ours];
-    if (value.is_array() && value.size() == 2 && value[0] == value[1]) value = value[0];
-    theirs[key.theirs] = value;
-  }
   theirs["intermediate_size"] = static_cast<int64_t>(ours["embed_dim"].get<double>() * ours["mlp_ratio"].get<double>());
-  for (const auto& [their, our] : kActivations) {
-    if (ours["act"] != our) continue;
-    theirs["hidden_act"] = their;
-    break;
-  }
-  TESSERA_CHECK(theirs.contains("hidden_act"), "Hugging Face's ViT has no activation '{}'",
-                ours["act"].get<std::string>());
-  theirs["hidden_dropout_prob"] = theirs["attention_probs_dropout_prob"] = 0.0;
-  theirs["id2label"] = theirs["label2id"] = Json::object();
-  for (int64_t i = 0; i < ours["num_classes"]; ++i) {
-    const std::string name = classes.empty() ? "LABEL_" + std::to_string(i) : classes[static_cast<size_t>(i)];
-    theirs["id2label"][std::to_string(i)] = name;
-    theirs["label2id"][name] = i;
-  }
+  huggingface::write(theirs, ours, keys(), classes, "ViT");
   return theirs.dump(2) + "\n";
 }
 

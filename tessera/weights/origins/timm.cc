@@ -1,5 +1,7 @@
-// timm (https://github.com/huggingface/pytorch-image-models) and what shares its names: DeiT, DINO, MAE, AugReg.
-// tessera's own names are timm's, so nothing is renamed.
+// timm (https://github.com/huggingface/pytorch-image-models) and what shares its names: DeiT, DINO, MAE, AugReg, and
+// the Swin Transformer's authors (https://github.com/microsoft/Swin-Transformer), whose stages merge patches at their
+// end. tessera's own names are timm's, so nothing is renamed.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tessera/core/error.h"
@@ -17,6 +19,11 @@ Config read_config(const std::string& text, const std::string& where) {
   TESSERA_CHECK(json.is_object(), "{}: not JSON, or damaged; get it again", where);
   const std::string name = json.value("architecture", "");
   if (models::registry().variants.contains(name)) {
+    const Json pretrained = json.value("pretrained_cfg", Json());
+    const Json size = pretrained.is_object() ? pretrained.value("input_size", Json()) : Json();  // (C, H, W)
+    const bool untold = models::registry().variants.at(name).family == "swin";                   // by any weight of it
+    if (untold && size.is_array() && size.size() == 3)
+      config.architecture.emplace_back("img_size", Json::array({size[1], size[2]}).dump());
     const Json keys = Json::parse(models::registry().variants.at(name).architecture);
     for (const auto& [key, value] : keys.items())
       if (key != "num_classes" && key != "img_size") config.architecture.emplace_back(key, value.dump());
@@ -27,18 +34,44 @@ Config read_config(const std::string& text, const std::string& where) {
   return config;
 }
 
+// The number of the stage in "layers.0.downsample.norm.weight"; -1 where the name is another.
+int64_t merging_stage(const std::string& name) {
+  const auto captures = match("layers.{s}.downsample.{n}.{p}", name);
+  const std::string stage = captures ? captures->at("s") : "";
+  const bool number = !stage.empty() && stage.size() < 6 && stage.find_first_not_of("0123456789") == std::string::npos;
+  return number ? std::stoll(stage) : -1;
+}
+
+// Swin as its authors write it, and timm before 1.0: patch merging at the end of stages, and `head` for `head.fc`.
+void prepare(formats::NamedArrays& arrays) {
+  const auto holds = [&](const std::string& name) {
+    return std::any_of(arrays.begin(), arrays.end(), [&](const auto& entry) { return entry.first == name; });
+  };
+  if (!holds("layers.0.blocks.0.attn.relative_position_bias_table")) return;
+  const bool at_the_end = holds("layers.0.downsample.reduction.weight");
+  for (auto& [name, array] : arrays) {
+    if (name == "head.weight" || name == "head.bias") name.replace(0, 4, "head.fc");
+    if (const int64_t stage = merging_stage(name); at_the_end && stage >= 0)
+      name = fmt::format("layers.{}{}", stage + 1, name.substr(name.find(".downsample")));
+  }
+}
+
 }  // namespace
 
 void register_timm(OriginRegistry& registry) {
   Origin timm;
   timm.about = "timm, DeiT, MAE, DINO: blocks.0.attn.qkv.weight";
-  timm.keys = {"blocks.{i}.attn.qkv.weight", "blocks.{i}.mlp.fc1.weight", "blocks.{i}.0.fn.0.weight"};
+  timm.keys = {"layers.{s}.blocks.{b}.attn.qkv.weight", "blocks.{i}.attn.qkv.weight", "blocks.{i}.mlp.fc1.weight",
+               "blocks.{i}.0.fn.0.weight"};
   timm.buffers = {"{any}.relative_position_index",
                   "blocks.{i}.attn.relative_position_index",
                   "blocks.{i}.attn.rel_pos.relative_position_index",
                   "blocks.{i}.attn.rel_pos.rel_coords_log",
                   "shared_rel_pos.relative_position_index",
-                  "shared_rel_pos.rel_coords_log"};
+                  "shared_rel_pos.rel_coords_log",
+                  "layers.{s}.blocks.{b}.attn.relative_position_index",
+                  "layers.{s}.blocks.{b}.attn_mask"};
+  timm.prepare = prepare;
   timm.read_config = read_config;
   registry.add("timm", timm);
 }

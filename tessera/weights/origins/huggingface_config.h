@@ -1,0 +1,31 @@
+// What the config.json files of Hugging Face's models have in common.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tessera/weights/origin.h"
+
+namespace tessera::weights::huggingface {
+
+using Json = nlohmann::ordered_json;
+
+// A key of transformers' configuration class and of an architecture, with what the class takes where the file is
+// silent.
+struct Key {
+  const char *theirs, *ours;
+  Json standard;
+};
+
+// The text of a config.json of one of these model types; silent ones are of the first. Errors begin with `where`.
+Json parse(const std::string& text, const std::vector<std::string>& types, const std::string& where);
+int64_t number(const Json& json, const char* key, int64_t standard, const std::string& where);
+// The keys, hidden_act and the names of the classes.
+Config read(const Json& json, const std::vector<Key>& keys, const std::string& where);
+
+// Adds the same to a config.json. `model`: what transformers calls the kind of model, for errors.
+void write(Json& theirs, const Json& ours, const std::vector<Key>& keys, const std::vector<std::string>& classes,
+           const char* model);
+
+}  // namespace tessera::weights::huggingface
