@@ -19,6 +19,8 @@ struct PoolOptions {
 // Pooling with PyTorch's rules. x (B, H, W, C) -> (B, Ho, Wo, C). See kernels/pooling.h.
 Tensor max_pool2d(const Tensor& x, const PoolOptions& options);
 Tensor avg_pool2d(const Tensor& x, const PoolOptions& options);
+// The complex number of the largest magnitude under the window. x (B, H, W, 2·C) in planar halves -> (B, Ho, Wo, 2·C).
+Tensor magnitude_pool2d(const Tensor& x, const PoolOptions& options);
 
 // The mean of the tokens from `first` on. x (B, N, D) -> (B, D)
 Tensor mean_tokens(const Tensor& x, int64_t first = 0);

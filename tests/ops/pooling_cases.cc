@@ -1,5 +1,5 @@
 #include "tests/harness/op_case.h"
-#include "tests/ref/pooling.h"
+#include "tests/ref/complex.h"
 
 namespace tessera::test {
 
@@ -14,6 +14,15 @@ OpCase pool_case(const Shape& shape, const ops::PoolOptions& o, bool max) {
       {{.name = "x", .shape = shape}},
       [=](const auto& x) { return max ? ops::max_pool2d(x[0], o) : ops::avg_pool2d(x[0], o); },
       [=](const auto& x) { return ref_pool2d(x[0], o, max); });
+}
+
+OpCase magnitude_pool_case(const Shape& shape, const ops::PoolOptions& o) {
+  return op_case(
+      "pooling",
+      fmt::format("magnitude {} kernel {} {} stride {} {} padding {}", to_string(shape), o.kernel.h, o.kernel.w,
+                  o.stride.h, o.stride.w, o.padding.top),
+      {{.name = "x", .shape = shape}}, [=](const auto& x) { return ops::magnitude_pool2d(x[0], o); },
+      [=](const auto& x) { return ref_magnitude_pool2d(x[0], o); });
 }
 
 OpCase mean_tokens_case(const Shape& shape, int64_t first) {
@@ -53,6 +62,10 @@ void register_pooling_cases(OpCases& cases) {
     cases.push_back(pool_case({8, 112, 112, 64}, {.kernel = {3, 3}, .stride = {2, 2}, .padding = {1, 1, 1, 1}}, max));
     cases.back().benchmark = true;
   }
+  cases.push_back(magnitude_pool_case({2, 9, 7, 10}, {.kernel = {2, 2}, .stride = {2, 2}}));
+  cases.push_back(magnitude_pool_case({2, 8, 9, 34}, {.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 1, 1, 1}}));
+  cases.push_back(magnitude_pool_case({64, 32, 32, 64}, {.kernel = {2, 2}, .stride = {2, 2}}));
+  cases.back().benchmark = true;
   cases.push_back(mean_tokens_case({1, 1, 1}, 0));
   cases.push_back(mean_tokens_case({3, 7, 5}, 0));
   cases.push_back(mean_tokens_case({3, 7, 5}, 6));

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "tessera/kernels/cpu/loops.h"
+#include "tessera/kernels/cpu/pixel_sums.h"
 #include "tessera/kernels/cpu/targets.h"
 #include "tessera/kernels/profile.h"
 
@@ -14,7 +14,7 @@
 #include <hwy/highway.h>
 
 #include "tessera/kernels/cpu/activation-inl.h"
-#include "tessera/kernels/cpu/simd-inl.h"
+#include "tessera/kernels/cpu/pixel_sums-inl.h"
 
 #ifndef TESSERA_KERNELS_CPU_BATCH_NORM_ONCE
 #define TESSERA_KERNELS_CPU_BATCH_NORM_ONCE
@@ -32,38 +32,12 @@ struct ChannelTerms {
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
-// Sums of rows [begin, end): a few rows in float, whose sums are added in double, since there may be very many pixels.
-// terms(row, c, add_a, add_b) …: two sums at once. a, b (C).
-constexpr int64_t kRows = 32;
-
-template <class Terms>
-HWY_INLINE void SumPixels(int64_t begin, int64_t end, int64_t C, double* a, double* b, Terms terms) {
-  const F f;
-  const int64_t lanes = LaneCount();
-  HWY_ALIGN float some_a[hn::MaxLanes(f)], some_b[hn::MaxLanes(f)];
-  for (; begin < end; begin += kRows) {
-    const int64_t stop = std::min(begin + kRows, end);
-    for (int64_t c = 0; c < C; c += lanes) {
-      const int64_t n = std::min(lanes, C - c);
-      Vec sum_a = hn::Zero(f), sum_b = hn::Zero(f);
-      const auto run = [&](auto load) {
-        for (int64_t p = begin; p < stop; ++p) terms(load, p * C, sum_a, sum_b);
-      };
-      n == lanes ? run(WholeLoad{c}) : run(PartLoad{c, n});
-      hn::Store(sum_a, f, some_a);
-      hn::Store(sum_b, f, some_b);
-      for (int64_t i = 0; i < n; ++i) a[c + i] += some_a[i], b[c + i] += some_b[i];
-    }
-  }
-}
-
 // Σ (x - origin) and Σ (x - origin)².
-void SumSquares(const float* x, const float* origin, int64_t begin, int64_t end, int64_t C, double* sum,
-                double* squares) {
-  SumPixels(begin, end, C, sum, squares, [&](auto load, int64_t row, Vec& a, Vec& b) {
-    const Vec difference = hn::Sub(load(x + row), load(origin));
-    a = hn::Add(a, difference);
-    b = hn::MulAdd(difference, difference, b);
+void SumSquares(const float* x, const float* origin, int64_t begin, int64_t end, int64_t C, double* sums) {
+  SumPixels<2>(begin, end, C, sums, [&](auto load, int64_t pixel, Vec* some) {
+    const Vec difference = hn::Sub(load(x + pixel * C), load(origin));
+    some[0] = hn::Add(some[0], difference);
+    some[1] = hn::MulAdd(difference, difference, some[1]);
   });
 }
 
@@ -89,13 +63,13 @@ HWY_INLINE Vec Delta(Function function, const BatchNormBackward& a, const Channe
 }
 
 // Σ δ and Σ δ·x̂.
-void SumDeltas(const BatchNormBackward& a, const ChannelTerms& t, int64_t begin, int64_t end, double* sum,
-               double* products) {
+void SumDeltas(const BatchNormBackward& a, const ChannelTerms& t, int64_t begin, int64_t end, double* sums) {
   With(a.activation, [&](auto function) {
-    SumPixels(begin, end, a.shape.C, sum, products, [&](auto load, int64_t row, Vec& s, Vec& p) {
+    SumPixels<2>(begin, end, a.shape.C, sums, [&](auto load, int64_t pixel, Vec* some) {
+      const int64_t row = pixel * a.shape.C;
       const Vec delta = Delta(function, a, t, row, load);
-      s = hn::Add(s, delta);
-      p = hn::MulAdd(delta, hn::Mul(hn::Sub(load(a.x + row), load(t.mean)), load(t.rstd)), p);
+      some[0] = hn::Add(some[0], delta);
+      some[1] = hn::MulAdd(delta, hn::Mul(hn::Sub(load(a.x + row), load(t.mean)), load(t.rstd)), some[1]);
     });
   });
 }
@@ -128,25 +102,6 @@ HWY_EXPORT(Backward);
 
 namespace {
 
-int64_t grain_of(const BatchNormShape& s) { return std::max<int64_t>(kMemoryGrain / s.C, 8); }
-
-// Two sums over the pixels, (C) each: sum_rows(begin, end, a, b) adds those of some rows, on any thread.
-struct TwoSums {
-  std::vector<double> a, b;
-
-  template <class SumRows>
-  TwoSums(const BatchNormShape& s, SumRows sum_rows) {
-    const int64_t grain = grain_of(s), C = s.C;
-    const int pieces = parallel_pieces(s.P, grain);
-    a.resize(static_cast<size_t>(pieces * C)), b.resize(a.size());
-    parallel_for_pieces(s.P, grain, [&](int piece, int64_t begin, int64_t end) {
-      sum_rows(begin, end, a.data() + piece * C, b.data() + piece * C);
-    });
-    for (std::vector<double>* sums : {&a, &b})
-      for (int64_t i = C; i < pieces * C; ++i) (*sums)[static_cast<size_t>(i % C)] += (*sums)[static_cast<size_t>(i)];
-  }
-};
-
 // The terms of each channel in one buffer.
 class Terms {
  public:
@@ -160,10 +115,10 @@ class Terms {
     }
     mean_ = mean;
   }
-  void set_means(const TwoSums& sums, int64_t P) {
+  void set_means(const PixelSums<2>& sums, int64_t P) {
     for (int64_t c = 0; c < C_; ++c) {
-      at(3, c) = static_cast<float>(sums.a[static_cast<size_t>(c)] / static_cast<double>(P));
-      at(4, c) = static_cast<float>(sums.b[static_cast<size_t>(c)] / static_cast<double>(P));
+      at(3, c) = static_cast<float>(sums(0, c) / static_cast<double>(P));
+      at(4, c) = static_cast<float>(sums(1, c) / static_cast<double>(P));
     }
   }
   ChannelTerms terms() const {
@@ -184,12 +139,11 @@ class Terms {
 void batch_statistics(Context& context, const BatchStatistics& args) {
   const auto [P, C] = args.shape;
   const Measured measured(context, [&] { return memory_work("batch norm, statistics", P * C, 1); });
-  const TwoSums sums(args.shape, [&, C = C](int64_t begin, int64_t end, double* a, double* b) {
-    HWY_DYNAMIC_DISPATCH(SumSquares)(args.x, args.x, begin, end, C, a, b);
+  const PixelSums<2> sums(P, C, [&, C = C](int64_t begin, int64_t end, double* some) {
+    HWY_DYNAMIC_DISPATCH(SumSquares)(args.x, args.x, begin, end, C, some);
   });
   for (int64_t c = 0; c < C; ++c) {
-    const double off = sums.a[static_cast<size_t>(c)] / static_cast<double>(P);
-    const double square = sums.b[static_cast<size_t>(c)] / static_cast<double>(P);
+    const double off = sums(0, c) / static_cast<double>(P), square = sums(1, c) / static_cast<double>(P);
     args.mean[c] = static_cast<float>(args.x[c] + off);
     args.variance[c] = static_cast<float>(std::max(square - off * off, 0.0));
   }
@@ -199,7 +153,7 @@ void batch_norm_forward(Context& context, const BatchNormForward& args) {
   const auto [P, C] = args.shape;
   const Measured measured(context, [&] { return memory_work("batch norm", P * C, args.residual ? 3 : 2); });
   const Terms terms(C, args.mean, args.variance, args.gamma, args.beta, args.eps);
-  parallel_for(P, grain_of(args.shape), [&](int64_t begin, int64_t end) {
+  parallel_for(P, pixel_grain(C), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(Forward)(args, terms.terms(), begin, end);
   });
 }
@@ -209,17 +163,14 @@ void batch_norm_backward(Context& context, const BatchNormBackward& args) {
   const Measured measured(context, [&] { return memory_work("batch norm, backward", P * C, 5); });
   Terms terms(C, args.mean, args.variance, args.gamma, args.beta, args.eps);
   if (args.dgamma || args.dbeta || (args.dx && args.own_statistics)) {
-    const TwoSums sums(args.shape, [&](int64_t begin, int64_t end, double* a, double* b) {
-      HWY_DYNAMIC_DISPATCH(SumDeltas)(args, terms.terms(), begin, end, a, b);
+    const PixelSums<2> sums(P, C, [&](int64_t begin, int64_t end, double* some) {
+      HWY_DYNAMIC_DISPATCH(SumDeltas)(args, terms.terms(), begin, end, some);
     });
-    for (const auto& [grad, sum] : {std::pair{args.dbeta, &sums.a}, std::pair{args.dgamma, &sums.b}})
-      if (grad)
-        store_over(C, grad.data, grad.accumulate,
-                   [&, sum = sum](int64_t c) { return static_cast<float>((*sum)[static_cast<size_t>(c)]); });
+    sums.store(0, args.dbeta), sums.store(1, args.dgamma);
     if (args.own_statistics) terms.set_means(sums, P);
   }
   if (!args.dx && !args.dresidual) return;
-  parallel_for(P, grain_of(args.shape), [&](int64_t begin, int64_t end) {
+  parallel_for(P, pixel_grain(C), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(Backward)(args, terms.terms(), begin, end);
   });
 }
