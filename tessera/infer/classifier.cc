@@ -26,12 +26,8 @@ Classifier::Classifier(std::shared_ptr<models::Model> model, weights::ModelInfo 
     : model_(std::move(model)), frozen_(std::make_shared<kernels::FrozenWeights>()), info_(std::move(info)) {
   for (const nn::Parameter& parameter : model_->state())
     frozen_->add({parameter.tensor->raw(), parameter.tensor->bytes()}, parameter.tensor->is_mapped());
-  const models::PictureSize input = model_->input();
-  preprocess_ = info_.preprocess.empty() ? default_preprocess(input) : stored_preprocess(info_.preprocess);
-  TESSERA_CHECK(
-      preprocess_.height == input.height && preprocess_.width == input.width && preprocess_.channels == input.channels,
-      "the preprocessing makes pictures of {}x{}x{}, but the model takes {}x{}x{}", preprocess_.height,
-      preprocess_.width, preprocess_.channels, input.height, input.width, input.channels);
+  preprocess_ = info_.preprocess.empty() ? default_preprocess(*model_) : stored_preprocess(info_.preprocess);
+  check_suits(preprocess_, *model_);
   names_ = info_.class_names.empty() ? numbered_classes(num_classes()) : info_.class_names;
   TESSERA_CHECK(static_cast<int64_t>(names_.size()) == num_classes(), "{} class names for a model of {} classes",
                 names_.size(), num_classes());

@@ -38,6 +38,8 @@ Init uniform_fan_in(int64_t fan_in) {
   return each([bound](Random& random) { return random.uniform(-bound, bound); });
 }
 
+Init rayleigh_part(double deviation) { return normal(deviation); }
+
 Init xavier_uniform(int64_t fan_in, int64_t fan_out) {
   const double bound = std::sqrt(6 / static_cast<double>(fan_in + fan_out));
   return each([bound](Random& random) { return random.uniform(-bound, bound); });
