@@ -22,7 +22,7 @@ int main(int argc, char** argv) try {
   tessera::train::TrainJob job;
   job.model = model.get();
   job.data = tessera::data::open_data("shapes", {"train=640", "test=100"});
-  job.preprocess = tessera::infer::default_preprocess(model->input());
+  job.preprocess = tessera::infer::default_preprocess(*model);
   job.preprocess.crop_pct = 1;  // the pictures have the model's size
   job.folder = argv[1];
   tessera::train::TrainOptions options;

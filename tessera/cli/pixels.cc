@@ -130,7 +130,7 @@ image::Preprocess preprocess_of(const std::string& model) {
     const auto& known = models::registry().variants;
     TESSERA_CHECK(known.contains(model), "{}: there is no file and no model of this name{}", model,
                   did_you_mean(model, known.names()));
-    return infer::default_preprocess(models::build(models::architecture_of(model))->input());
+    return infer::default_preprocess(*models::build(models::architecture_of(model)));
   }
   if (lower_extension(model) == ".json") {
     const auto how = described_by(model);

@@ -38,7 +38,7 @@ std::string with_classes(const std::string& architecture, const data::DataSet& s
 
 // Where no file says: pictures of one size are seen whole.
 image::Preprocess assumed_preprocess(const models::Model& model, const data::DataSet& set) {
-  image::Preprocess how = infer::default_preprocess(model.input());
+  image::Preprocess how = infer::default_preprocess(model);
   if (typical_shape(set).height > 0) how.crop_pct = 1;
   return how;
 }
@@ -100,6 +100,7 @@ StartingPoint starting_point(const SourceChoice& source, const std::string& from
                              const std::vector<std::string>& preprocess, const data::DataSet& set, uint64_t seed) {
   StartingPoint start = from.empty() ? anew(source.choice, set, seed) : from_file(source, from, set, seed);
   start.preprocess = changed(start.preprocess, preprocess);
+  infer::check_suits(start.preprocess, *start.model);
   return start;
 }
 

@@ -9,7 +9,7 @@ namespace tessera::infer {
 Classifier::Classifier(std::shared_ptr<models::Model> model, weights::ModelInfo info)
     : network_(std::move(model), info.class_names), info_(std::move(info)) {
   require_pictures(input());
-  preprocess_ = info_.preprocess.empty() ? default_preprocess(input()) : stored_preprocess(info_.preprocess);
+  preprocess_ = info_.preprocess.empty() ? default_preprocess(network_.model()) : stored_preprocess(info_.preprocess);
   check_suits(preprocess_, network_.model());
 }
 

@@ -1,5 +1,7 @@
 #include "tessera/infer/preprocess_of.h"
 
+#include <fmt/ranges.h>
+
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -49,19 +51,21 @@ image::Preprocess preprocess_of(const weights::LoadedModel& loaded) {
   const models::PictureSize input = loaded.model->input();
   require_pictures(input);
   if (!loaded.info.preprocess.empty()) return at_size(stored_preprocess(loaded.info.preprocess), input);
-  if (loaded.origin == "tessera") return default_preprocess(input);
+  if (loaded.origin == "tessera") return default_preprocess(*loaded.model);
   if (const auto how = beside(loaded.file); how && how->channels == input.channels) return at_size(*how, input);
   const std::string name = loaded.name.empty() ? family_of(*loaded.model) : loaded.name;
   return image::usual_preprocess(loaded.origin, name, input.height, input.width, input.channels);
 }
 
-image::Preprocess default_preprocess(const models::PictureSize& input) {
+image::Preprocess default_preprocess(const models::Model& model) {
+  const models::PictureSize input = model.input();
   require_pictures(input);
   image::Preprocess how;
   how.height = input.height;
   how.width = input.width;
   how.channels = input.channels;
   if (input.channels == 1) how.mean = how.std = {0.5};
+  if (const auto own = model.normalisation()) how.mean = own->mean, how.std = own->std;
   return how;
 }
 
@@ -70,6 +74,12 @@ void check_suits(const image::Preprocess& how, const models::Model& model) {
   TESSERA_CHECK(how.height == height && how.width == width && how.channels == channels,
                 "the preprocessing makes pictures of {}x{}x{}, but the model takes {}x{}x{}", how.height, how.width,
                 how.channels, height, width, channels);
+  const auto own = model.normalisation();
+  TESSERA_CHECK(
+      !own || (how.mean == own->mean && how.std == own->std),
+      "this model computes with the colours themselves: its preprocessing must have mean {} and std {}, not {} "
+      "and {}",
+      fmt::join(own->mean, ","), fmt::join(own->std, ","), fmt::join(how.mean, ","), fmt::join(how.std, ","));
 }
 
 std::string to_json(image::Preprocess how) {

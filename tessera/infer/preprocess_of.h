@@ -15,8 +15,13 @@ void require_pictures(const models::PictureSize& input);
 // (image::usual_preprocess); brought to the model's input size, where that is another.
 image::Preprocess preprocess_of(const weights::LoadedModel& loaded);
 
-// What is assumed where nobody says: the model's input size, the rest as in Preprocess; gray is brought to [-1, 1].
-image::Preprocess default_preprocess(const models::PictureSize& input);
+// What is assumed where nobody says: the model's input size, its normalisation where it has one, the rest as in
+// Preprocess; gray is brought to [-1, 1].
+image::Preprocess default_preprocess(const models::Model& model);
+
+// An Error where pictures so prepared are not what the model takes: of another size, or with other means and deviations
+// than it can compute with.
+void check_suits(const image::Preprocess& how, const models::Model& model);
 
 // An Error where pictures so prepared are not what the model takes.
 void check_suits(const image::Preprocess& how, const models::Model& model);

@@ -24,14 +24,21 @@ class FrozenWeights {
   // first call. Null where `elements` are not part of a weight. Thread-safe.
   const std::byte* copy(std::span<const std::byte> elements, int64_t layout,
                         const std::function<std::shared_ptr<std::byte>()>& make);
+  // The same of a copy of `bytes` that is a weight itself (a norm folded into a convolution): copies are kept of it,
+  // too.
+  const std::byte* derived(std::span<const std::byte> elements, int64_t layout, size_t bytes,
+                           const std::function<std::shared_ptr<std::byte>()>& make);
 
  private:
   struct Weight {
     const std::byte* end;
     bool mapped;
   };
-  std::map<const std::byte*, Weight> weights_;  // by where they begin
+  // Needs the mutex. Null where `elements` are not part of a weight.
+  std::shared_ptr<std::byte>* find(std::span<const std::byte> elements, int64_t layout, bool& mapped);
+
   std::mutex mutex_;
+  std::map<const std::byte*, Weight> weights_;  // by where they begin
   std::map<std::pair<const std::byte*, int64_t>, std::shared_ptr<std::byte>> copies_;
 };
 

@@ -23,6 +23,16 @@ struct MaxPool2dForward {
 };
 void max_pool2d_forward(Context& context, const MaxPool2dForward& args);
 
+// The same of complex channels, C real parts, then C imaginary ones: the number of the largest magnitude, both parts of
+// it, so that a winner stands in both halves and the backward of real channels is that of complex ones.
+struct MagnitudePool2dForward {
+  const float* x;     // (B, H, W, 2·C)
+  float* y;           // (B, out.h, out.w, 2·C)
+  int32_t* winner;    // (B, out.h, out.w, 2·C), or null when no backward follows
+  Pool2dShape shape;  // its C counts both parts
+};
+void magnitude_pool2d_forward(Context& context, const MagnitudePool2dForward& args);
+
 // dx[b, winner[b, i, j, c], c] += dy[b, i, j, c]
 struct MaxPool2dBackward {
   const float* dy;        // (B, out.h, out.w, C)

@@ -17,6 +17,11 @@ struct PictureSize {
   bool any() const { return channels > 0; }
 };
 
+// How the values of a picture's channels are to be prepared: (pixel / 255 - mean) / std, one of each channel.
+struct Normalisation {
+  std::vector<double> mean, std;
+};
+
 // One step of a picture's way through the model, for `tessera info --shapes`.
 struct ShapeStep {
   std::string what;        // "patch_embed", "blocks.0.attn"
@@ -63,8 +68,11 @@ class Model : public nn::Module {
       double weight;
     };
     std::vector<Auxiliary> auxiliary = {};
+    // (B, 2·K), real parts, then imaginary ones: what the logits are the magnitudes of, where the model is
+    // complex-valued.
+    Tensor complex_logits = {};
   };
-  // For models with heads of training's own (GoogLeNet's); of the others the logits.
+  // For models with heads of training's own (GoogLeNet's), or complex outputs; of the others the logits.
   virtual TrainingOutput forward_training(const Tensor& images) { return {forward(images)}; }
 
   // Training then keeps no intermediates within blocks and computes them again in backward: much less memory, about a
@@ -72,6 +80,8 @@ class Model : public nn::Module {
   void set_recompute(bool recompute) { recompute_ = recompute; }
 
   virtual PictureSize input() const = 0;  // none where the model reads no pictures
+  // Where the model can take no other, since it computes with the colours; nothing: as is usual for its origin.
+  virtual std::optional<Normalisation> normalisation() const { return std::nullopt; }
   virtual int64_t num_classes() const = 0;
   // The architecture as a JSON object with its "family": building from it gives this model again, without its weights.
   virtual std::string architecture() const = 0;

@@ -41,6 +41,8 @@ Init uniform_fan_in(int64_t fan_in) { return uniform(1 / std::sqrt(static_cast<d
 
 Init kaiming_normal(int64_t fan) { return normal(std::sqrt(2 / static_cast<double>(fan))); }
 
+Init rayleigh_part(double deviation) { return normal(deviation); }
+
 Init xavier_uniform(int64_t fan_in, int64_t fan_out) {
   return uniform(std::sqrt(6 / static_cast<double>(fan_in + fan_out)));
 }

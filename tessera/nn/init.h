@@ -21,5 +21,9 @@ Init uniform_fan_in(int64_t fan_in);
 Init kaiming_normal(int64_t fan);
 // Xavier/Glorot: U(±√(6 / (fan_in + fan_out))).
 Init xavier_uniform(int64_t fan_in, int64_t fan_out);
+// The real or the imaginary part of complex weights whose magnitudes are Rayleigh(deviation) and whose phases are
+// uniform (Trabelsi et al., 2018, section 3.6): such a weight's parts are independent and N(0, deviation²) each, so
+// that its variance is 2·deviation². He: 1/√fan_in; Glorot: 1/√(fan_in + fan_out), fans in complex numbers.
+Init rayleigh_part(double deviation);
 
 }  // namespace tessera::nn

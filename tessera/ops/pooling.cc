@@ -37,6 +37,26 @@ kernels::Pool2dShape shape_of(const char* op, const Tensor& x, const PoolOptions
           .out = out};
 }
 
+// forward: the kernel of the windows' winners, Forward its arguments.
+template <class Forward>
+Tensor pool_winners(const Tensor& x, const kernels::Pool2dShape& shape,
+                    void (*forward)(kernels::Context&, const Forward&)) {
+  Tensor y = Tensor::empty({shape.B, shape.out.h, shape.out.w, shape.C});
+  Tensor winner;  // like y, kept for backward
+  const bool training = recording({x});
+  if (training) winner = Tensor::empty(y.shape(), DType::s32);
+  forward(kernels::cpu_context(),
+          {.x = x.data(), .y = y.data(), .winner = training ? winner.data<int32_t>() : nullptr, .shape = shape});
+  if (training) {
+    record(y, [=, dx = GradientOf(x)](const Tensor& dy) {
+      kernels::max_pool2d_backward(
+          kernels::cpu_context(),
+          {.dy = dy.data(), .winner = winner.data<int32_t>(), .dx = dx.target(), .shape = shape});
+    });
+  }
+  return y;
+}
+
 }  // namespace
 
 Extent2d pooled_size(Extent2d size, const PoolOptions& options) {
@@ -46,22 +66,13 @@ Extent2d pooled_size(Extent2d size, const PoolOptions& options) {
 }
 
 Tensor max_pool2d(const Tensor& x, const PoolOptions& options) {
-  const kernels::Pool2dShape shape = shape_of("max_pool2d", x, options);
-  Tensor y = Tensor::empty({shape.B, shape.out.h, shape.out.w, shape.C});
-  Tensor winner;  // like y, kept for backward
-  const bool training = recording({x});
-  if (training) winner = Tensor::empty(y.shape(), DType::s32);
-  kernels::max_pool2d_forward(
-      kernels::cpu_context(),
-      {.x = x.data(), .y = y.data(), .winner = training ? winner.data<int32_t>() : nullptr, .shape = shape});
-  if (training) {
-    record(y, [=, dx = GradientOf(x)](const Tensor& dy) {
-      kernels::max_pool2d_backward(
-          kernels::cpu_context(),
-          {.dy = dy.data(), .winner = winner.data<int32_t>(), .dx = dx.target(), .shape = shape});
-    });
-  }
-  return y;
+  return pool_winners(x, shape_of("max_pool2d", x, options), kernels::max_pool2d_forward);
+}
+
+Tensor magnitude_pool2d(const Tensor& x, const PoolOptions& options) {
+  const kernels::Pool2dShape shape = shape_of("magnitude_pool2d", x, options);
+  TESSERA_CHECK(shape.C % 2 == 0, "magnitude_pool2d: x must be (B, H, W, 2·C), but it is {}", to_string(x.shape()));
+  return pool_winners(x, shape, kernels::magnitude_pool2d_forward);
 }
 
 Tensor avg_pool2d(const Tensor& x, const PoolOptions& options) {

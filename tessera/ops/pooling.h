@@ -27,6 +27,8 @@ Extent2d pooled_size(Extent2d size, const PoolOptions& options);
 Tensor adaptive_avg_pool2d(const Tensor& x, Extent2d out);
 // The mean of the picture. x (B, H, W, C) -> (B, C)
 Tensor global_avg_pool2d(const Tensor& x);
+// The complex number of the largest magnitude under the window. x (B, H, W, 2·C) in planar halves -> (B, Ho, Wo, 2·C).
+Tensor magnitude_pool2d(const Tensor& x, const PoolOptions& options);
 
 // The mean of the tokens from `first` on. x (B, N, D) -> (B, D)
 Tensor mean_tokens(const Tensor& x, int64_t first = 0);

@@ -4,8 +4,6 @@
 #include <cmath>
 #include <utility>
 
-#include "tessera/ops/add.h"
-#include "tessera/ops/scale.h"
 #include "tessera/ops/tape.h"
 #include "tessera/ops/training.h"
 #include "tessera/train/adaptive_clip.h"
@@ -39,11 +37,7 @@ Learner::Result Learner::learn(const data::Batch& batch, int64_t t, double lr) {
     const int64_t begin = B * part / parts_, count = B * (part + 1) / parts_ - begin;
     if (count == 0) continue;
     const ops::TrainingState state(ops::Draws{seed_, static_cast<uint64_t>(t), static_cast<uint64_t>(begin)});
-    const auto output = model_.forward_training(batch.images.rows(begin, count));  // (count, K)
-    Tensor loss = loss_(output.logits, batch, begin, divisor);
-    for (const auto& [logits, weight] : output.auxiliary)
-      loss = ops::add(loss,
-                      ops::scale(loss_(logits, batch, begin, divisor), Tensor::full({1}, static_cast<float>(weight))));
+    const Tensor loss = loss_(model_.forward_training(batch.images.rows(begin, count)), batch, begin, divisor);
     result.loss += loss.item();
     ops::backward(loss);
   }

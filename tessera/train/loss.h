@@ -1,18 +1,21 @@
-// What training makes small: cross-entropy over the classes, or binary cross-entropy of each class by itself.
+// What training makes small: cross-entropy over the classes, binary cross-entropy of each class by itself, or the
+// cross-entropy of complex-valued networks, which reads their outputs' phases too.
 #pragma once
 
 #include <string>
 
 #include "tessera/data/batches.h"
+#include "tessera/models/model.h"
 
 namespace tessera::train {
 
 struct LossOptions {
-  std::string kind = "cross_entropy";  // "cross_entropy", "bce"
+  std::string kind = "cross_entropy";  // "cross_entropy", "bce", "complex_cross_entropy"
   double smoothing = 0;                // of labels; mixed targets were smoothed when they were made
   // bce: above it a target counts as 1, else as 0; below 0: targets stay as they are
   double threshold = -1;
   bool sum_classes = false;  // bce: the sum over the classes, not their mean
+  double phase_weight = 1;   // λ of complex_cross_entropy
 };
 
 class Loss {
@@ -22,12 +25,14 @@ class Loss {
 
   // What the loss of a whole batch is divided by, so that the losses of its parts sum to it.
   double divisor(const data::Batch& batch, int64_t classes) const;
-  // Of the samples begin … begin + B - 1 of the batch, from its targets or, where these are undefined, its labels.
-  // logits (B, K) -> (1)
-  Tensor operator()(const Tensor& logits, const data::Batch& batch, int64_t begin, double divisor) const;
+  // Of the samples begin … begin + B - 1 of the batch, from its targets or, where these are undefined, its labels, and
+  // with the auxiliary heads' -> (1). complex_cross_entropy of a model without complex outputs is a UsageError.
+  Tensor operator()(const models::Model::TrainingOutput& output, const data::Batch& batch, int64_t begin,
+                    double divisor) const;
 
  private:
-  Tensor binary_targets(const data::Batch& batch, int64_t begin, int64_t count, int64_t classes) const;
+  Tensor of_logits(const Tensor& logits, const data::Batch& batch, int64_t begin, double divisor) const;
+  Tensor targets_of(const data::Batch& batch, int64_t begin, int64_t count, int64_t classes) const;
 
   LossOptions options_;
   Tensor class_weights_;

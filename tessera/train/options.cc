@@ -71,13 +71,16 @@ void TrainOptions::visit(Options& o) {
   o("one_cycle_three_phase", one_cycle.three_phase, "down as fast as up, then on to the last rate");
 
   o.section("Loss and data");
-  o("loss", loss, "cross-entropy over the classes, or binary cross-entropy of each class by itself")
-      .one_of({"cross_entropy", "bce"});
+  o("loss", loss,
+    "cross-entropy over the classes, binary cross-entropy of each class by itself, or cross-entropy of complex outputs "
+    "(fccn)")
+      .one_of({"cross_entropy", "bce", "complex_cross_entropy"});
   o("label_smoothing", label_smoothing, "share of the target that all classes get").at_least(0).below(1);
   o("bce_threshold", bce_threshold, "targets above it count as 1, others as 0, with bce; -1: they stay as they are")
       .at_least(-1)
       .below(1);
   o("bce_sum", bce_sum, "sum bce over the classes in place of their mean");
+  o("phase_weight", phase_weight, "what the phase counts in complex_cross_entropy").at_least(0);
   o("class_weights", class_weights, "weigh the loss by class, so that rare classes count as much");
   o("balanced", balanced, "draw every class equally often");
   o("repeats", repeats, "augmentations of a picture in a row (repeated augmentation)").at_least(1);
@@ -142,7 +145,8 @@ LossOptions loss_options(const TrainOptions& options) {
   return {.kind = options.loss,
           .smoothing = options.label_smoothing,
           .threshold = options.bce_threshold,
-          .sum_classes = options.bce_sum};
+          .sum_classes = options.bce_sum,
+          .phase_weight = options.phase_weight};
 }
 
 GroupOptions group_options(const TrainOptions& options) {

@@ -59,6 +59,7 @@ struct TrainOptions {
   double label_smoothing = 0;
   double bce_threshold = -1;
   bool bce_sum = false;
+  double phase_weight = 1;
   bool class_weights = false;
   bool balanced = false;
   int64_t repeats = 1;

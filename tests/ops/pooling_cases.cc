@@ -1,7 +1,7 @@
 #include <algorithm>
 
 #include "tests/harness/op_case.h"
-#include "tests/ref/pooling.h"
+#include "tests/ref/complex.h"
 
 namespace tessera::test {
 
@@ -34,6 +34,15 @@ OpCase global_case(const Shape& shape) {
         y.shape = Shape{x[0].size(0), x[0].size(3)};
         return y;
       });
+}
+
+OpCase magnitude_pool_case(const Shape& shape, const ops::PoolOptions& o) {
+  return op_case(
+      "pooling",
+      fmt::format("magnitude {} kernel {} {} stride {} {} padding {}", to_string(shape), o.kernel.h, o.kernel.w,
+                  o.stride.h, o.stride.w, o.padding.top),
+      {{.name = "x", .shape = shape}}, [=](const auto& x) { return ops::magnitude_pool2d(x[0], o); },
+      [=](const auto& x) { return ref_magnitude_pool2d(x[0], o); });
 }
 
 OpCase mean_tokens_case(const Shape& shape, int64_t first) {
@@ -92,6 +101,10 @@ void register_pooling_cases(OpCases& cases) {
   cases.push_back(adaptive_case({3, 2, 1, 7}, {7, 5}));     // that repeat pixels
   cases.push_back(adaptive_case({2, 3, 4, 2}, {3, 4}));     // the picture itself
   cases.push_back(global_case({3, 7, 5, 17}));
+  cases.push_back(magnitude_pool_case({2, 9, 7, 10}, {.kernel = {2, 2}, .stride = {2, 2}}));
+  cases.push_back(magnitude_pool_case({2, 8, 9, 34}, {.kernel = {3, 2}, .stride = {2, 1}, .padding = {1, 1, 1, 1}}));
+  cases.push_back(magnitude_pool_case({64, 32, 32, 64}, {.kernel = {2, 2}, .stride = {2, 2}}));
+  cases.back().benchmark = true;
   cases.push_back(mean_tokens_case({1, 1, 1}, 0));
   cases.push_back(mean_tokens_case({3, 7, 5}, 0));
   cases.push_back(mean_tokens_case({3, 7, 5}, 6));

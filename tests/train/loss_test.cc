@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -9,6 +10,7 @@
 #include "tessera/image/mix.h"
 #include "tessera/ops/binary_cross_entropy.h"
 #include "tessera/ops/cross_entropy.h"
+#include "tessera/ops/polar.h"
 #include "tessera/ops/tape.h"
 #include "tests/golden_model.h"
 #include "tests/support.h"
@@ -92,7 +94,7 @@ TEST(Loss, EqualsTimmsAndPyTorchs) {
     } else if (const auto found = setting(name)) {
       const data::Batch& batch = golden.*(found->batch);
       const Loss loss(found->options);
-      expect_loss(loss(logits, batch, 0, loss.divisor(batch, logits.size(1))), logits, c);
+      expect_loss(loss({logits}, batch, 0, loss.divisor(batch, logits.size(1))), logits, c);
     } else {
       continue;
     }
@@ -108,11 +110,44 @@ TEST(Loss, PartsSumToTheWhole) {
     for (const data::Batch* batch : {&golden.labels, &golden.soft}) {
       const Loss loss({.kind = kind, .smoothing = 0.1});
       const double divisor = loss.divisor(*batch, logits.size(1));
-      const float whole = loss(logits, *batch, 0, divisor).item();
+      const float whole = loss({logits}, *batch, 0, divisor).item();
       const float parts =
-          loss(logits.rows(0, 3), *batch, 0, divisor).item() + loss(logits.rows(3, 1), *batch, 3, divisor).item();
+          loss({logits.rows(0, 3)}, *batch, 0, divisor).item() + loss({logits.rows(3, 1)}, *batch, 3, divisor).item();
       EXPECT_NEAR(parts, whole, 1e-6);
     }
+  }
+}
+
+data::Batch labelled(const std::vector<int64_t>& labels) {
+  data::Batch batch;
+  const auto B = static_cast<int64_t>(labels.size());
+  batch.images = Tensor::empty({B, 1, 1, 1});
+  batch.labels = Tensor::from({B}, std::span<const int64_t>(labels));
+  return batch;
+}
+
+// Two samples of two classes, by hand: z = (3i, -4) with label 0 and (1, 2i) with label 1.
+TEST(Loss, OfComplexOutputsRewardsThePhaseOfTheRightClass) {
+  const Tensor z = Tensor::from({2, 4}, std::vector<float>{0, -4, 3, 0, 1, 0, 0, 2});
+  const data::Batch batch = labelled({0, 1});
+  const models::Model::TrainingOutput output = {.logits = ops::magnitude(z), .complex_logits = z};
+  const double by_magnitude = std::log(1 + std::exp(4.0 - 3)) + std::log(1 + std::exp(1.0 - 2));
+  const double phases = M_PI / 2 + M_PI / 2;
+  for (const double weight : {1.0, 0.0, 2.5}) {
+    const Loss loss({.kind = "complex_cross_entropy", .phase_weight = weight});
+    const double divisor = loss.divisor(batch, 2);
+    EXPECT_NEAR(loss(output, batch, 0, divisor).item(), (by_magnitude - weight / 2 * phases) / 4, 1e-6);
+  }
+}
+
+TEST(Loss, OfComplexOutputsNeedsThem) {
+  const data::Batch batch = labelled({0});
+  const Loss loss({.kind = "complex_cross_entropy"});
+  try {
+    loss({Tensor::zeros({1, 3})}, batch, 0, 1);
+    FAIL() << "real outputs were taken";
+  } catch (const UsageError& error) {
+    EXPECT_NE(std::string(error.what()).find("loss complex_cross_entropy reads complex outputs"), std::string::npos);
   }
 }
 

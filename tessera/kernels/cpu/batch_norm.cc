@@ -4,8 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "tessera/kernels/cpu/channel_sums.h"
-#include "tessera/kernels/cpu/loops.h"
+#include "tessera/kernels/cpu/pixel_sums.h"
 #include "tessera/kernels/cpu/targets.h"
 #include "tessera/kernels/profile.h"
 
@@ -15,7 +14,7 @@
 #include <hwy/highway.h>
 
 #include "tessera/kernels/cpu/activation-inl.h"
-#include "tessera/kernels/cpu/channel_sums-inl.h"
+#include "tessera/kernels/cpu/pixel_sums-inl.h"
 
 #ifndef TESSERA_KERNELS_CPU_BATCH_NORM_ONCE
 #define TESSERA_KERNELS_CPU_BATCH_NORM_ONCE
@@ -41,12 +40,12 @@ void WithBoth(Activation before, Activation behind, F f) {
 }
 
 // Σ (x - origin) and Σ (x - origin)² of x = before(args.x), origin being the first pixel's.
-void SumSquares(const BatchStatistics& args, int64_t begin, int64_t end, double* sum, double* squares) {
+void SumSquares(const BatchStatistics& args, int64_t begin, int64_t end, double* sums) {
   With(args.before, [&](auto before) {
-    SumPixels(begin, end, args.shape.C, sum, squares, [&](auto load, int64_t p, Vec& a, Vec& b) {
+    SumPixels<2>(begin, end, args.shape.C, args.shape.C, sums, [&](auto load, int64_t p, Vec* some) {
       const Vec difference = hn::Sub(before.Value(load(args.x + p * args.shape.C)), load(args.mean));
-      a = hn::Add(a, difference);
-      b = hn::MulAdd(difference, difference, b);
+      some[0] = hn::Add(some[0], difference);
+      some[1] = hn::MulAdd(difference, difference, some[1]);
     });
   });
 }
@@ -80,14 +79,13 @@ HWY_INLINE Vec Normed(Before before, const BatchNormBackward& a, const ChannelTe
 }
 
 // Σ δ and Σ δ·x̂.
-void SumDeltas(const BatchNormBackward& a, const ChannelTerms& t, int64_t begin, int64_t end, double* sum,
-               double* products) {
+void SumDeltas(const BatchNormBackward& a, const ChannelTerms& t, int64_t begin, int64_t end, double* sums) {
   WithBoth(a.before, a.activation, [&](auto before, auto function) {
-    SumPixels(begin, end, a.shape.C, sum, products, [&](auto load, int64_t p, Vec& s, Vec& product) {
+    SumPixels<2>(begin, end, a.shape.C, a.shape.C, sums, [&](auto load, int64_t p, Vec* some) {
       const int64_t row = p * a.shape.C;
       const Vec delta = Delta(before, function, a, t, row, load);
-      s = hn::Add(s, delta);
-      product = hn::MulAdd(delta, Normed(before, a, t, row, load), product);
+      some[0] = hn::Add(some[0], delta);
+      some[1] = hn::MulAdd(delta, Normed(before, a, t, row, load), some[1]);
     });
   });
 }
@@ -134,10 +132,10 @@ class Terms {
     }
     mean_ = mean;
   }
-  void set_means(const ChannelSums& sums, int64_t P) {
+  void set_means(const PixelSums<2>& sums, int64_t P) {
     for (int64_t c = 0; c < C_; ++c) {
-      at(3, c) = static_cast<float>(sums.a[static_cast<size_t>(c)] / static_cast<double>(P));
-      at(4, c) = static_cast<float>(sums.b[static_cast<size_t>(c)] / static_cast<double>(P));
+      at(3, c) = static_cast<float>(sums(0, c) / static_cast<double>(P));
+      at(4, c) = static_cast<float>(sums(1, c) / static_cast<double>(P));
     }
   }
   ChannelTerms terms() const {
@@ -159,12 +157,11 @@ void batch_statistics(Context& context, const BatchStatistics& args) {
   const int64_t P = args.shape.P, C = args.shape.C;
   const Measured measured(context, [&] { return memory_work("batch norm, statistics", P * C, 1); });
   activation_forward(context, {.x = args.x, .y = args.mean, .n = C, .activation = args.before});
-  const ChannelSums sums(P, C, [&](int64_t begin, int64_t end, double* a, double* b) {
-    HWY_DYNAMIC_DISPATCH(SumSquares)(args, begin, end, a, b);
+  const PixelSums<2> sums(P, C, [&](int64_t begin, int64_t end, double* some) {
+    HWY_DYNAMIC_DISPATCH(SumSquares)(args, begin, end, some);
   });
   for (int64_t c = 0; c < C; ++c) {
-    const double off = sums.a[static_cast<size_t>(c)] / static_cast<double>(P);
-    const double square = sums.b[static_cast<size_t>(c)] / static_cast<double>(P);
+    const double off = sums(0, c) / static_cast<double>(P), square = sums(1, c) / static_cast<double>(P);
     args.mean[c] = static_cast<float>(args.mean[c] + off);
     args.variance[c] = static_cast<float>(std::max(square - off * off, 0.0));
   }
@@ -174,7 +171,7 @@ void batch_norm_forward(Context& context, const BatchNormForward& args) {
   const int64_t P = args.shape.P, C = args.shape.C;
   const Measured measured(context, [&] { return memory_work("batch norm", P * C, args.residual ? 3 : 2); });
   const Terms terms(C, args.mean, args.variance, args.gamma, args.beta, args.eps);
-  parallel_for(P, grain_of_pixels(C), [&](int64_t begin, int64_t end) {
+  parallel_for(P, pixel_grain(C), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(Forward)(args, terms.terms(), begin, end);
   });
 }
@@ -184,17 +181,14 @@ void batch_norm_backward(Context& context, const BatchNormBackward& args) {
   const Measured measured(context, [&] { return memory_work("batch norm, backward", P * C, 5); });
   Terms terms(C, args.mean, args.variance, args.gamma, args.beta, args.eps);
   if (args.dgamma || args.dbeta || (args.dx && args.own_statistics)) {
-    const ChannelSums sums(P, C, [&](int64_t begin, int64_t end, double* a, double* b) {
-      HWY_DYNAMIC_DISPATCH(SumDeltas)(args, terms.terms(), begin, end, a, b);
+    const PixelSums<2> sums(P, C, [&](int64_t begin, int64_t end, double* some) {
+      HWY_DYNAMIC_DISPATCH(SumDeltas)(args, terms.terms(), begin, end, some);
     });
-    for (const auto& [grad, sum] : {std::pair{args.dbeta, &sums.a}, std::pair{args.dgamma, &sums.b}})
-      if (grad)
-        store_over(C, grad.data, grad.accumulate,
-                   [&, sum = sum](int64_t c) { return static_cast<float>((*sum)[static_cast<size_t>(c)]); });
+    sums.store(0, args.dbeta), sums.store(1, args.dgamma);
     if (args.own_statistics) terms.set_means(sums, P);
   }
   if (!args.dx && !args.dresidual) return;
-  parallel_for(P, grain_of_pixels(C), [&](int64_t begin, int64_t end) {
+  parallel_for(P, pixel_grain(C), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(Backward)(args, terms.terms(), begin, end);
   });
 }

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "tessera/kernels/cpu/channel_sums.h"
+#include "tessera/kernels/cpu/pixel_sums.h"
 #include "tessera/kernels/cpu/targets.h"
 #include "tessera/kernels/profile.h"
 
@@ -12,7 +12,7 @@
 #include <hwy/highway.h>
 
 #include "tessera/kernels/cpu/activation-inl.h"
-#include "tessera/kernels/cpu/channel_sums-inl.h"
+#include "tessera/kernels/cpu/pixel_sums-inl.h"
 
 #ifndef TESSERA_KERNELS_CPU_BATCH_NORM_PARTS_ONCE
 #define TESSERA_KERNELS_CPU_BATCH_NORM_PARTS_ONCE
@@ -58,13 +58,13 @@ void Forward(const BatchNormPartsForward& a, int64_t begin, int64_t end) {
 
 // dx of one part, whose first channel among all is `first`, and Σ δ and Σ δ·x̂ of its channels.
 void BackwardPart(const BatchNormPartsBackward& a, const NormPart& part, const PartTerms& t, int64_t first,
-                  int64_t begin, int64_t end, double* sum, double* products) {
+                  int64_t begin, int64_t end, double* sums) {
   With(a.activation, [&](auto function) {
-    SumPixels(begin, end, part.C, sum, products, [&](auto load, int64_t p, Vec& s, Vec& product) {
+    SumPixels<2>(begin, end, part.C, a.C, sums, [&](auto load, int64_t p, Vec* some) {
       const Vec x = load(part.x + p * part.C), scale = load(t.scale + first);
       const Vec delta = function.Gradient(load(a.dy + p * a.C + first), hn::MulAdd(x, scale, load(t.shift + first)));
-      s = hn::Add(s, delta);
-      product = hn::MulAdd(delta, hn::Mul(hn::Sub(x, load(t.mean + first)), load(t.rstd + first)), product);
+      some[0] = hn::Add(some[0], delta);
+      some[1] = hn::MulAdd(delta, hn::Mul(hn::Sub(x, load(t.mean + first)), load(t.rstd + first)), some[1]);
       if (!part.dx) return;
       float* dx = part.dx.data + p * part.C;
       StoreThrough(load, part.dx.accumulate ? hn::MulAdd(delta, scale, load(dx)) : hn::Mul(delta, scale), dx);
@@ -93,7 +93,7 @@ HWY_EXPORT(AffineRows);
 
 void batch_norm_parts_forward(Context& context, const BatchNormPartsForward& args) {
   const Measured measured(context, [&] { return memory_work("batch norm", args.P * args.C, 2); });
-  parallel_for(args.P, grain_of_pixels(args.C), [&](int64_t begin, int64_t end) {
+  parallel_for(args.P, pixel_grain(args.C), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(Forward)(args, begin, end);
   });
 }
@@ -109,25 +109,23 @@ void batch_norm_parts_backward(Context& context, const BatchNormPartsBackward& a
     scale[c] = static_cast<float>(r * args.gamma[c]);
     shift[c] = static_cast<float>(args.beta[c] - args.mean[c] * r * args.gamma[c]);
   }
-  const ChannelSums sums(P, C, [&](int64_t begin, int64_t end, double* a, double* b) {
+  const PixelSums<2> sums(P, C, [&](int64_t begin, int64_t end, double* some) {
     int64_t first = 0;
     for (const NormPart& part : args.parts) {
       HWY_DYNAMIC_DISPATCH(BackwardPart)
-      (args, part, {args.mean, rstd, scale, shift}, first, begin, end, a + first, b + first);
+      (args, part, {args.mean, rstd, scale, shift}, first, begin, end, some + first);
       first += part.C;
     }
   });
-  const double *dbeta = sums.a.data(), *dgamma = sums.b.data();
   const auto store = [](const Grad& grad, int64_t n, auto value) {
     if (grad) store_over(n, grad.data, grad.accumulate, [&](int64_t c) { return static_cast<float>(value(c)); });
   };
-  store(args.dbeta, C, [&](int64_t c) { return dbeta[c]; });
-  store(args.dgamma, C, [&](int64_t c) { return dgamma[c]; });
+  sums.store(0, args.dbeta), sums.store(1, args.dgamma);
   int64_t first = 0;
   for (const NormPart& part : args.parts) {
     store(part.dmoments, 2 * part.C, [&](int64_t i) {
       const int64_t c = first + i % part.C;
-      return i < part.C ? -scale[c] * dbeta[c] : -0.5 * scale[c] * rstd[c] * dgamma[c];
+      return i < part.C ? -scale[c] * sums(0, c) : -0.5 * scale[c] * rstd[c] * sums(1, c);
     });
     first += part.C;
   }
@@ -143,7 +141,7 @@ void moments_backward(Context& context, const MomentsBackward& args) {
     slope[c] = static_cast<float>(s);
     origin[c] = static_cast<float>(args.dmoments[c] / static_cast<double>(P) - s * args.mean[c]);
   }
-  parallel_for(P, grain_of_pixels(C), [&](int64_t begin, int64_t end) {
+  parallel_for(P, pixel_grain(C), [&](int64_t begin, int64_t end) {
     HWY_DYNAMIC_DISPATCH(AffineRows)(args, slope, origin, begin, end);
   });
 }

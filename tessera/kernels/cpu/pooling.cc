@@ -49,15 +49,20 @@ float weight_of(const Covered& window, bool count_padding) {
 }
 
 // Calls body(b, output position, window, channels) for every window of every sample, in parallel over samples and
-// channels: windows overlap, so that the gradients of one channel must come from one thread.
+// channels: windows overlap, so that the gradients of one channel must come from one thread. C: the channels to run
+// over, where they are not all of the shape's.
 template <class Shape, class Body>
-void for_windows(const Shape& s, const Body& body) {
+void for_windows(const Shape& s, int64_t C, const Body& body) {
   const int64_t positions = s.out.h * s.out.w;
   const int64_t grain = std::max<int64_t>(kMemoryGrain / std::max<int64_t>(s.H * s.W, 1), 16);  // channels
-  parallel_runs(s.B, s.C, grain, [&](int64_t b, int64_t begin, int64_t end) {
+  parallel_runs(s.B, C, grain, [&](int64_t b, int64_t begin, int64_t end) {
     for (int64_t position = 0; position < positions; ++position)
       body(b, b * positions + position, covered(s, position / s.out.w, position % s.out.w), Range{begin, end});
   });
+}
+template <class Shape, class Body>
+void for_windows(const Shape& s, const Body& body) {
+  for_windows(s, s.C, body);
 }
 
 // Calls body(pixel) with h·W + w of each covered pixel, row by row.
@@ -120,6 +125,26 @@ void max_pool2d_forward(Context&, const MaxPool2dForward& args) {
         for (int64_t c = 0; c < n; ++c) winner[c] = larger(c) ? static_cast<int32_t>(pixel) : winner[c];
       for (int64_t c = 0; c < n; ++c) y[c] = larger(c) ? x[c] : y[c];
     });
+  });
+}
+
+void magnitude_pool2d_forward(Context&, const MagnitudePool2dForward& args) {
+  const Pool2dShape& s = args.shape;
+  const int64_t C = s.C / 2;
+  for_windows(s, C, [&](int64_t b, int64_t position, const Covered& window, Range channels) {
+    for (int64_t c = channels.begin; c < channels.end; ++c) {
+      int64_t winner = -1;
+      float largest = 0;
+      for_pixels(window, s.W, [&](int64_t pixel) {
+        const float* x = args.x + (b * s.H * s.W + pixel) * s.C;
+        const float square = x[c] * x[c] + x[C + c] * x[C + c];
+        if (winner < 0 || square > largest || square != square) winner = pixel, largest = square;
+      });
+      for (const int64_t part : {c, C + c}) {
+        args.y[position * s.C + part] = args.x[(b * s.H * s.W + winner) * s.C + part];
+        if (args.winner) args.winner[position * s.C + part] = static_cast<int32_t>(winner);
+      }
+    }
   });
 }
 
