@@ -15,7 +15,7 @@ struct TokenizerConfig {
   int64_t layers = 1;    // convolutions
   int64_t width = 64;    // channels between them
   int64_t D = 0;         // channels behind the last
-  nn::Conv2dConfig conv;
+  nn::Conv2dConfig conv = {};
   bool follows = true;         // ReLU and max pooling behind each convolution; otherwise nothing
   ops::PoolOptions pool = {};  // with `follows`
 
