@@ -1,5 +1,7 @@
 #include "tessera/models/shape_walk.h"
 
+#include <utility>
+
 #include "tessera/core/error.h"
 
 namespace tessera::models {
@@ -52,6 +54,12 @@ void ShapeWalk::linear(const nn::Linear& layer) {
   shape_ = {w.size(0)};
   step_.parameters += w.numel() + (layer.bias() ? layer.bias().numel() : 0);
   step_.macs += w.numel();
+}
+
+void ShapeWalk::layer(Shape shape, int64_t parameters, int64_t macs) {
+  shape_ = std::move(shape);
+  step_.parameters += parameters;
+  step_.macs += macs;
 }
 
 void ShapeWalk::classify(const nn::PooledClassifier& classifier) {

@@ -32,6 +32,8 @@ class ShapeWalk {
   void global_pool();                     // (H, W, C) -> (C)
   void flatten();                         // (H, W, C) -> (C·H·W)
   void linear(const nn::Linear& layer);   // (in) -> (out)
+  // Any other layer.
+  void layer(Shape shape, int64_t parameters, int64_t macs);
   // The whole classifier as steps "pool" and its own path.
   void classify(const nn::PooledClassifier& classifier);
   // The whole classifier as a step "flatten" and one for each linear layer.

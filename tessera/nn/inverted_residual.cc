@@ -22,15 +22,15 @@ Tensor on_pixel(const Conv2d& conv, const Tensor& x, Activation activation) {
 
 }  // namespace
 
-SqueezeExcitation::SqueezeExcitation(int64_t C, int64_t squeezed)
-    : fc1_(C, squeezed, {.bias = true}), fc2_(squeezed, C, {.bias = true}) {
+SqueezeExcitation::SqueezeExcitation(int64_t C, int64_t squeezed, Activation activation)
+    : fc1_(C, squeezed, {.bias = true}), fc2_(squeezed, C, {.bias = true}), activation_(activation) {
   add_child("fc1", fc1_);
   add_child("fc2", fc2_);
 }
 
 Tensor SqueezeExcitation::forward(Tensor x) const {
   const Tensor means = ops::global_avg_pool2d(x);                     // (B, H, W, C) -> (B, C)
-  const Tensor squeezed = on_pixel(fc1_, means, Activation::silu);    // (B, squeezed)
+  const Tensor squeezed = on_pixel(fc1_, means, activation_);         // (B, squeezed)
   const Tensor gate = on_pixel(fc2_, squeezed, Activation::sigmoid);  // (B, C)
   return ops::scale_channels(std::move(x), gate);                     // (B, H, W, C)
 }

@@ -14,8 +14,8 @@ namespace tessera::nn {
 // follows from the means of all channels. torchvision's names: `fc1` and `fc2` with weights (out, in, 1, 1).
 class SqueezeExcitation : public Module {
  public:
-  // C channels, which are squeezed to so many.
-  SqueezeExcitation(int64_t C, int64_t squeezed);
+  // C channels, which are squeezed to so many, with this activation between the two layers.
+  SqueezeExcitation(int64_t C, int64_t squeezed, Activation activation = Activation::silu);
   // (B, H, W, C) -> (B, H, W, C). Where x's last handle is moved in, inference overwrites it.
   Tensor forward(Tensor x) const;
   const Conv2d& fc1() const { return fc1_; }
@@ -23,6 +23,7 @@ class SqueezeExcitation : public Module {
 
  private:
   Conv2d fc1_, fc2_;
+  Activation activation_;
 };
 
 struct InvertedResidualConfig {

@@ -98,6 +98,23 @@ TEST(Cct, ViTLiteReadsItsClassToken) {
   EXPECT_TRUE(std::equal(pooled.span().begin(), pooled.span().end(), features.span().begin()));
 }
 
+TEST(Cct, IsToldFromShapes) {
+  for (const char* name : {"cct_7_3x1_32", "cct_7_7x2_224", "cct_14_7x2_384_fl", "cvt_6_4_32", "vit_4_4_32"}) {
+    const auto model = build(architecture_of(name));
+    Shapes shapes;
+    for (const nn::Parameter& parameter : model->state()) shapes[parameter.name] = parameter.tensor->shape();
+    const Inferred inferred = infer(shapes);
+    EXPECT_EQ(inferred.unknown, std::vector<std::string>{"num_heads"}) << name;
+    const auto theirs = nlohmann::json::parse(model->architecture());
+    const auto told = nlohmann::json::parse(
+        build(with_settings(inferred.architecture, {{"num_heads", theirs["num_heads"].dump()}}))->architecture());
+    for (const auto& [key, value] : theirs.items())
+      if (!key.ends_with("drop_rate") && !key.ends_with("path_rate") && key != "conv_width" && key != "conv_layers") {
+        EXPECT_EQ(told[key], value) << name << " " << key;
+      }
+  }
+}
+
 TEST(Cct, RefusesWhatCannotBe) {
   const auto error = [](const Settings& settings) {
     return test::error_of([&] { build(with_settings(architecture_of("cct_2_3x2_32"), settings)); });
