@@ -13,12 +13,13 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
+constexpr int64_t kPixels = 32;  // whose sums are in float
+
 // Adds N sums over the pixels [begin, end) to the first C of each row of `sums` (N, stride): those of a few pixels in
 // float, and these in double, since there may be very many pixels. terms(load, pixel, some) adds the terms of one pixel
 // to some[0] … some[N - 1].
 template <int N, class Terms>
 HWY_INLINE void SumPixels(int64_t begin, int64_t end, int64_t C, int64_t stride, double* sums, Terms terms) {
-  constexpr int64_t kPixels = 32;
   const F f;
   const int64_t lanes = LaneCount();
   HWY_ALIGN float each[hn::MaxLanes(f)];
