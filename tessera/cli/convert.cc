@@ -55,7 +55,7 @@ void write_folder(const fs::path& folder, weights::LoadedModel& loaded, const im
                 "choose another",
                 folder.string());
   const std::string config =
-      weights::origins().at("hf").write_config(loaded.info.architecture, loaded.info.class_names);
+      weights::written_as("hf", *loaded.model).write_config(loaded.info.architecture, loaded.info.class_names);
   const auto processor = image::hugging_face_config(how);
   const formats::NamedArrays arrays = weights::exported(*loaded.model, "hf");
   std::error_code error;

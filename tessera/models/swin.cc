@@ -1,5 +1,7 @@
 #include "tessera/models/swin.h"
 
+#include "tessera/models/family.h"
+
 #include "tessera/ops/dropout.h"
 #include "tessera/ops/pooling.h"
 #include "tessera/ops/tap.h"
@@ -100,11 +102,6 @@ Tensor Swin::forward_head(const Tensor& features) {
 
 PictureSize Swin::input() const { return {config_.img_size[0], config_.img_size[1], config_.in_chans}; }
 
-std::string Swin::architecture() const {
-  SwinConfig config = config_;
-  Options options;
-  config.visit(options);
-  return with_settings(options.to_json(), {{"family", "swin"}});
-}
+std::string Swin::architecture() const { return describe("swin", config_); }
 
 }  // namespace tessera::models

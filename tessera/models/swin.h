@@ -51,8 +51,8 @@ struct SwinConfig {
   }
 
   void visit(Options& o);
-  // Fills in what depends on other keys and refuses what cannot be. A UsageError names the key.
-  void complete();
+  // Writes out what a short form means and refuses what cannot be. A UsageError names the key.
+  void complete(const Options& given);
 };
 
 class Swin : public Model {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "tessera/models/family.h"
 #include "tessera/models/swin.h"
 
 namespace tessera::models {
@@ -70,7 +71,7 @@ void SwinConfig::visit(Options& o) {
       .below(1);
 }
 
-void SwinConfig::complete() {
+void SwinConfig::complete(const Options& /*given*/) {
   for (std::vector<int64_t>* size : {&img_size, &patch_size}) {
     if (size->size() == 1) size->push_back(size->front());
   }
@@ -97,27 +98,8 @@ void SwinConfig::complete() {
   if (mlp_hidden(0) < 1) fail_usage("mlp_ratio {} leaves the MLP nothing of embed_dim {}", mlp_ratio, embed_dim);
 }
 
-namespace {
-
-std::unique_ptr<Model> build_swin(const std::string& architecture) {
-  SwinConfig config;
-  Options options;
-  config.visit(options);
-  options.from_json(architecture, "the architecture");
-  config.complete();
-  return std::make_unique<Swin>(config);
+void register_swin_config(Registry& registry) {
+  registry.families.add("swin", family_of<Swin, SwinConfig>("swin", "The Swin Transformer.", infer_swin));
 }
-
-std::string swin_help() {
-  SwinConfig config;
-  Options options("\"family\": \"swin\" with these keys (--set KEY=VALUE, or a JSON or TOML file)",
-                  "The Swin Transformer.");
-  config.visit(options);
-  return options.help(100, Options::Style::keys);
-}
-
-}  // namespace
-
-void register_swin_config(Registry& registry) { registry.families.add("swin", {build_swin, swin_help, infer_swin}); }
 
 }  // namespace tessera::models

@@ -87,7 +87,7 @@ SwinConfig Inference::config() const {
   Options options;
   config.visit(options);
   options.from_json(all.dump(), "the architecture");
-  config.complete();
+  config.complete(options);
   return config;
 }
 

@@ -29,6 +29,17 @@ void register_swin_variants(Registry& registry) {
                      picture, window, size.embed_dim, size.third, h, 2 * h, 4 * h, 8 * h, size.drop_path),
          fmt::format("Swin-{} (Liu et al., 2021)", static_cast<char>(std::toupper(size.name[0])))});
   }
+  // Windows that a search found: Chen et al., "Searching the Search Space of Vision Transformer" (2021).
+  struct Searched {
+    const char *name, *windows;
+    int third;
+  };
+  for (const auto& [name, windows, third] :
+       {Searched{"tiny", "7, 7, 14, 7", 6}, {"small", "14, 14, 14, 7", 18}, {"base", "7, 7, 14, 7", 30}})
+    registry.variants.add(
+        fmt::format("swin_s3_{}_224", name),
+        {"swin", fmt::format(R"({{"window_size": [{}], "embed_dim": 96, "depths": [2, 2, {}, 2]}})", windows, third),
+         "Swin with searched window sizes (Chen et al., 2021)"});
   registry.variants.add(
       "swin_cifar",
       {"swin",

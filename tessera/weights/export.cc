@@ -42,12 +42,18 @@ formats::Array array_of(const Tensor& parameter, const Rule& rule, const Extents
 
 }  // namespace
 
+const Origin& written_as(const std::string& library, const models::Model& model) {
+  const std::string own = library + "-" + Json::parse(model.architecture()).value("family", "");
+  return origins().at(origins().contains(own) ? own : library);
+}
+
 formats::NamedArrays exported(models::Model& model, const std::string& name) {
-  const Origin& origin = origins().at(name);
+  const Origin& origin = written_as(name, model);
   const Json architecture = Json::parse(model.architecture());
   require_fixed(architecture, origin, name);
   Extents extents;
-  if (architecture.contains("num_heads")) extents["h"] = architecture["num_heads"].get<int64_t>();
+  if (architecture.contains("num_heads") && architecture["num_heads"].is_number())
+    extents["h"] = architecture["num_heads"].get<int64_t>();
   formats::NamedArrays arrays;
   for (const nn::Parameter& parameter : model.state()) {
     const Tensor& tensor = *parameter.tensor;
@@ -71,10 +77,10 @@ formats::NamedArrays exported(models::Model& model, const std::string& name) {
 }
 
 std::string difference(const models::Model& model, const std::string& name) {
-  const Origin& origin = origins().at(name);
+  const Origin& origin = written_as(name, model);
   if (origin.write_config) return "";  // the config says it
-  Json theirs = {{"act", "gelu_erf"}, {"norm_eps", 1e-6}};
   const Json ours = Json::parse(model.architecture());
+  Json theirs = {{"act", "gelu_erf"}, {"norm_eps", ours["family"] == "swin" ? 1e-5 : 1e-6}};
   if (ours.value("backbone", "none") != "none")
     theirs.update({{"backbone_norm_eps", 1e-5}, {"weight_std", "variance"}, {"weight_std_eps", 1e-8}});
   for (const auto& [key, text] : origin.architecture)

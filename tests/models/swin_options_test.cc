@@ -29,7 +29,7 @@ SwinConfig config_of(const Settings& settings) {
   config.visit(options);
   std::string text = with_settings(kTiny, settings);
   options.from_json(text.replace(text.find("\"family\":\"swin\","), 16, ""), "a test");
-  config.complete();
+  config.complete(options);
   return config;
 }
 

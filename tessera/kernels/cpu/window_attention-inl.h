@@ -43,20 +43,25 @@ class HeadOfWindow {
         bias_stride_(window_bias_stride(in.grid)),
         stride_(StrideOf(places_)),
         width_(VecsOf(in.d) * LaneCount()),
-        regions_(bias_stride_) {}
+        regions_(bias_stride_),
+        zeros_(width_) {
+    std::fill_n(zeros_.data(), width_, 0.0f);
+  }
 
-  // item: (picture, window, head), the heads of a window side by side, as those of a token are.
-  void select(int64_t item) {
-    const int64_t window = item / in_.h % in_.grid.windows(), b = item / in_.h / in_.grid.windows();
-    const bool same = item_ >= 0 && item / in_.h == item_ / in_.h;
+  // item: (picture, window, head), the heads of a window side by side, as those of a token are. last: of this thread.
+  void select(int64_t item, int64_t last) {
+    const int64_t before = item_;
     item_ = item;
     head_ = item % in_.h;
-    window_ = window;
-    b_ = b;
-    if (same) return;
-    tokens_ = table_.tokens(window);
-    mixed_ = table_.is_mixed(window);
-    if (mixed_) std::copy_n(table_.regions(window), places_, regions_.data());
+    if (before >= 0 && item / in_.h == before / in_.h) return;
+    window_ = item / in_.h % in_.grid.windows();
+    b_ = item / in_.h / in_.grid.windows();
+    tokens_ = table_.tokens(window_);
+    mixed_ = table_.is_mixed(window_);
+    if (mixed_) std::copy_n(table_.regions(window_), places_, regions_.data());
+    const int64_t next = item / in_.h + 1;  // the window after
+    next_ = next <= last / in_.h ? table_.tokens(next % in_.grid.windows()) : nullptr;
+    next_b_ = next / in_.grid.windows();
   }
 
   int64_t b() const { return b_; }
@@ -66,29 +71,46 @@ class HeadOfWindow {
   int64_t width() const { return width_; }    // of packed rows of d floats
   int64_t pairs_head() const { return window_ * in_.h + head_; }
 
-  bool is_padding(int64_t place) const { return tokens_[place] == WindowTable::kPadding; }
-  // Where the head's d floats of a token stand in an array (B, H·W, parts·h·d).
-  int64_t offset(int64_t place, int64_t part, int64_t parts) const {
-    return ((b_ * in_.grid.H * in_.grid.W + tokens_[place]) * parts + part) * in_.h * in_.d + head_ * in_.d;
+  // Where the head's d floats of a token stand in an array (B, H·W, parts·h·d): at base + token·row.
+  struct Rows {
+    int64_t base, row;
+  };
+  Rows rows_of(int64_t b, int64_t part, int64_t parts) const {
+    const int64_t row = parts * in_.h * in_.d;
+    return {b * in_.grid.H * in_.grid.W * row + padding_offset(part), row};
   }
+  Rows rows_of(int64_t part, int64_t parts) const { return rows_of(b_, part, parts); }
   int64_t padding_offset(int64_t part) const { return (part * in_.h + head_) * in_.d; }
+  // Of each place, or WindowTable::kPadding.
+  const int32_t* tokens() const { return tokens_; }
 
   // factor·x of places first … first + n -> rows of width() floats. x: (B, H·W, parts·h·d), padding: (parts·h·d) or
   // null for zeros
   void gather(const float* x, const float* padding, int64_t part, int64_t parts, int64_t first, int64_t n, float factor,
               float* out) const {
+    const F f;
+    const Vec scale = hn::Set(f, factor);
+    const auto [base, row] = rows_of(part, parts);
+    const float* outside = padding ? padding + padding_offset(part) : zeros_.data();
+    const int64_t whole = in_.d / LaneCount() * LaneCount();
     for (int64_t i = first; i < first + n; ++i, out += width_) {
-      if (!is_padding(i)) {
-        PackRows(x + offset(i, part, parts), 0, 1, in_.d, factor, out, width_);
-      } else if (padding) {
-        PackRows(padding + padding_offset(part), 0, 1, in_.d, factor, out, width_);
-      } else {
-        std::fill_n(out, width_, 0.0f);
-      }
+      const int32_t token = tokens_[i];
+      const float* from = token == WindowTable::kPadding ? outside : x + base + token * row;
+      for (int64_t c = 0; c < whole; c += LaneCount()) hn::Store(hn::Mul(scale, hn::LoadU(f, from + c)), f, out + c);
+      if (whole < in_.d) hn::Store(hn::Mul(scale, LoadN(from + whole, in_.d - whole)), f, out + whole);
     }
   }
   void gather(Which part, int64_t first, int64_t n, float factor, float* out) const {
     gather(in_.qkv, in_.padding, part, 3, first, n, factor, out);
+  }
+
+  // Asks for what the head needs of place i of the window after this one, while this one is computed with.
+  HWY_INLINE void look_ahead(int64_t i) const {
+    if (!next_ || next_[i] == WindowTable::kPadding) return;
+    const auto [base, row] = rows_of(next_b_, 0, 3);
+    const float* x = in_.qkv + base + next_[i] * row;
+    for (int64_t part = 0; part < 3; ++part, x += in_.h * in_.d)
+      for (int64_t c = 0; c < in_.d; c += 16) __builtin_prefetch(x + c, 0, 2);
   }
 
   // Adds bias and mask to the M scores of place i; -inf up to the end of the last vector. Returns the largest.
@@ -126,9 +148,12 @@ class HeadOfWindow {
   const float* const bias_;
   const int64_t places_, bias_stride_, stride_, width_;
   const Floats regions_;  // (bias_stride), of the window
+  const Floats zeros_;    // (width)
   const int32_t* tokens_ = nullptr;
   bool mixed_ = false;
   int64_t item_ = -1, b_ = 0, window_ = 0, head_ = 0;
+  const int32_t* next_ = nullptr;  // tokens of the window after, or null
+  int64_t next_b_ = 0;
 };
 
 }  // namespace tessera::kernels::HWY_NAMESPACE::window_attention

@@ -47,7 +47,7 @@ class Backward {
   void run(int64_t begin, int64_t end) {
     const int64_t M = at_.places();
     for (int64_t item = begin; item < end; ++item) {
-      at_.select(item);
+      at_.select(item, end - 1);
       at_.gather(HeadOfWindow::kK, 0, M, 1.0f, k_.data());  // (M, d)
       at_.gather(HeadOfWindow::kV, 0, M, 1.0f, v_.data());  // (M, d)
       k_columns_.pack(k_.data(), at_.width(), M);
@@ -67,7 +67,10 @@ class Backward {
     if (in_.dropout > 0) keep_.draw(at_.b(), at_.pairs_head(), first, rows, 0, M);
     k_columns_.multiply(rows, q_.data(), width, p_.data(), at_.stride());    // (rows, M)
     v_columns_.multiply(rows, dy_.data(), width, ds_.data(), at_.stride());  // (rows, M)
-    for (int64_t r = 0; r < rows; ++r) row(item, first, r);
+    for (int64_t r = 0; r < rows; ++r) {
+      at_.look_ahead(first + r);
+      row(item, first, r);
+    }
     Multiply<true>(M, vecs, rows, p_.data(), at_.stride(), dy_.data(), width, dv_.data(), width, first > 0);  // (M, d)
     Multiply<true>(M, vecs, rows, ds_.data(), at_.stride(), q_.data(), width, dk_.data(), width, first > 0);  // (M, d)
     Multiply(rows, vecs, M, ds_.data(), at_.stride(), k_.data(), width, dq_.data(), width, false);  // (rows, d)
@@ -98,13 +101,15 @@ class Backward {
   // factor·rows to the gradient of the places first … first + n.
   void scatter(const Floats& rows, HeadOfWindow::Which part, int64_t first, int64_t n, float factor) const {
     const Vec scale = hn::Set(F(), factor);
+    const auto [base, row] = at_.rows_of(part, 3);
     for (int64_t i = 0; i < n; ++i) {
-      const float* row = rows.data() + i * at_.width();
-      const bool padding = at_.is_padding(first + i);
+      const float* from = rows.data() + i * at_.width();
+      const int32_t token = at_.tokens()[first + i];
+      const bool padding = token == WindowTable::kPadding;
       if (padding ? !dpadding_ : !args_.dqkv) continue;
-      float* to = padding ? dpadding_ + at_.padding_offset(part) : args_.dqkv.data + at_.offset(first + i, part, 3);
+      float* to = padding ? dpadding_ + at_.padding_offset(part) : args_.dqkv.data + base + token * row;
       StoreOver(in_.d, to, padding || args_.dqkv.accumulate,
-                [&](auto load) HWY_ATTR { return hn::Mul(load(row), scale); });
+                [&](auto load) HWY_ATTR { return hn::Mul(load(from), scale); });
     }
   }
 

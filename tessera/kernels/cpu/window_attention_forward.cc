@@ -34,7 +34,7 @@ class Forward {
 
   void run(int64_t begin, int64_t end) {
     for (int64_t item = begin; item < end; ++item) {
-      at_.select(item);
+      at_.select(item, end - 1);
       at_.gather(HeadOfWindow::kK, 0, at_.places(), 1.0f, k_.data());  // (M, d)
       at_.gather(HeadOfWindow::kV, 0, at_.places(), 1.0f, v_.data());  // (M, d)
       columns_.pack(k_.data(), at_.width(), at_.places());
@@ -48,14 +48,19 @@ class Forward {
     at_.gather(HeadOfWindow::kQ, first, rows, in_.scale, q_.data());  // (rows, d)
     if (in_.dropout > 0) keep_.draw(at_.b(), at_.pairs_head(), first, rows, 0, M);
     columns_.multiply(rows, q_.data(), at_.width(), scores_.data(), at_.stride());  // (rows, M)
-    for (int64_t r = 0; r < rows; ++r) softmax(item, first, r);
+    for (int64_t r = 0; r < rows; ++r) {
+      at_.look_ahead(first + r);
+      softmax(item, first, r);
+    }
     Multiply(rows, VecsOf(in_.d), M, scores_.data(), at_.stride(), v_.data(), at_.width(), y_.data(), at_.width(),
              false);  // (rows, d)
+    const auto [base, row] = at_.rows_of(0, 1);
     for (int64_t r = 0; r < rows; ++r) {
-      if (at_.is_padding(first + r)) continue;
+      const int32_t token = at_.tokens()[first + r];
+      if (token == WindowTable::kPadding) continue;
       const float* y = y_.data() + r * at_.width();
       const Vec factor = hn::Set(F(), factor_[r]);
-      StoreOver(in_.d, args_.y + at_.offset(first + r, 0, 1), false,
+      StoreOver(in_.d, args_.y + base + token * row, false,
                 [&](auto load) HWY_ATTR { return hn::Mul(factor, load(y)); });
     }
     if (args_.p) explain(item, first, rows);
