@@ -14,6 +14,7 @@
 #include "tessera/models/shape_walk.h"
 #include "tessera/nn/classifier.h"
 #include "tessera/ops/tap.h"
+#include "tessera/ops/tape.h"
 
 namespace tessera::models {
 namespace {
@@ -121,7 +122,8 @@ class ConvMixer : public ConvNet {
     Tensor x = stem_.forward(images);  // (B, H, W, C) -> (B, H/p, W/p, dim)
     ops::tap("stem", x);
     for (const auto& block : blocks_) {
-      x = block->forward(x);
+      const auto forward = [&block = *block](const Tensor& y) { return block.forward(y); };
+      x = recompute() ? ops::checkpoint(forward, x) : forward(x);
       ops::tap(block->path(), x);
     }
     return x;

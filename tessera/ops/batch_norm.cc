@@ -4,6 +4,7 @@
 
 #include "tessera/ops/frozen.h"
 #include "tessera/ops/tape.h"
+#include "tessera/ops/training.h"
 
 namespace tessera::ops {
 
@@ -87,6 +88,7 @@ Tensor batch_norm(const Tensor& x, const BatchNormState& s, const BatchNormOptio
 
 void follow(const BatchNormState& s, float momentum, int64_t P, std::span<const float> mean,
             std::span<const float> variance, int64_t first) {
+  if (current_training() && current_training()->repeated) return;
   const double unbiased = static_cast<double>(P) / static_cast<double>(P - 1);
   for (size_t c = 0; c < mean.size(); ++c) {
     float& running_mean = s.running_mean.data()[first + static_cast<int64_t>(c)];

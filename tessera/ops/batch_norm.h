@@ -21,12 +21,13 @@ struct BatchNormOptions {
   float momentum = 0.1f;
 };
 
-// Batch normalisation: act(norm(x) + residual), or norm(before(x)) + residual. x (B, …, C), residual as x or undefined -> (B, …, C). Training needs at
-// least two values of each channel. See kernels/batch_norm.h.
+// Batch normalisation: act(norm(x) + residual), or norm(before(x)) + residual. x (B, …, C), residual as x or undefined
+// -> (B, …, C). Training needs at least two values of each channel. See kernels/batch_norm.h.
 Tensor batch_norm(const Tensor& x, const BatchNormState& state, const BatchNormOptions& options,
                   const Tensor& residual = {});
 
-// Moves the running statistics of the channels from `first` on towards those of P pixels, mean and variance (C').
+// Moves, unless a pass is repeated (ops/training.h), the running statistics of the channels from `first` on towards
+// those of P pixels, mean and variance (C').
 void follow(const BatchNormState& state, float momentum, int64_t P, std::span<const float> mean,
             std::span<const float> variance, int64_t first = 0);
 

@@ -108,7 +108,9 @@ Tensor checkpoint(const std::function<Tensor(const Tensor&)>& f, const Tensor& x
     y = f(x).detach();
   }
   record(y, [f, x, draws = current_training()](const Tensor& dy) {
-    const TrainingState state(draws);
+    std::optional<Draws> again_draws = draws;
+    if (again_draws) again_draws->repeated = true;
+    const TrainingState state(again_draws);
     const FreshTape fresh;
     const Tensor again = f(x);
     if (again.requires_grad()) walk_back(again, dy);

@@ -11,6 +11,7 @@ struct Draws {
   uint64_t seed = 0;
   uint64_t step = 0;
   uint64_t first_sample = 0;  // of this part of the batch: parts of an accumulated batch draw what the whole would
+  bool repeated = false;      // checkpoint() computes again: what a forward pass counts was counted already
 };
 
 // While one lives, this thread is in training mode (or, with nothing, in evaluation mode).

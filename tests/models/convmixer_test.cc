@@ -33,6 +33,13 @@ TEST(ConvMixer, HasTimmsGradientsAndStatistics) {
   test::expect_gradients(net);
 }
 
+// Blocks that are computed again in backward count their batch once.
+TEST(ConvMixer, RecomputesToTheSameGradientsAndStatistics) {
+  test::GoldenNet net = test::golden_net("tiny_convmixer", architecture_from("tiny_convmixer"));
+  net.model->set_recompute(true);
+  test::expect_gradients(net);
+}
+
 Shapes shapes_of(Model& model) {
   Shapes shapes;
   for (const nn::Parameter& parameter : model.state()) shapes[parameter.name] = parameter.tensor->shape();
