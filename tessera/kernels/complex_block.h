@@ -6,8 +6,8 @@
 //
 // so a complex layer runs in the real product or convolution that is fast already: 4 real multiply-adds for each
 // complex one. Gauss's trick needs 3, k1 = Wr·(x + y), k2 = x·(Wi - Wr), k3 = y·(Wr + Wi), re = k1 - k3, im = k1 + k2,
-// but in three products of half the width with sums of maps around them; docs/complex.md has what that was measured to
-// cost.
+// but in three products of half the width with sums of maps around them: a seventh of the time less, measured, for
+// halves that lie apart, sums that round, and norms that cannot be folded in (docs/complex.md).
 #pragma once
 
 #include <cstdint>
