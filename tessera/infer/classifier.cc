@@ -7,9 +7,6 @@
 #include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
 #include "tessera/image/decode.h"
-#include "tessera/ops/frozen.h"
-#include "tessera/ops/tape.h"
-#include "tessera/ops/training.h"
 
 namespace tessera::infer {
 namespace {
@@ -23,10 +20,11 @@ std::vector<std::string> numbered_classes(int64_t count) {
 }  // namespace
 
 Classifier::Classifier(std::shared_ptr<models::Model> model, weights::ModelInfo info)
-    : model_(std::move(model)), frozen_(std::make_shared<kernels::FrozenWeights>()), info_(std::move(info)) {
-  for (const nn::Parameter& parameter : model_->state())
-    frozen_->add({parameter.tensor->raw(), parameter.tensor->bytes()}, parameter.tensor->is_mapped());
-  const models::PictureSize input = model_->input();
+    : Classifier(models::FrozenModel(std::move(model)), std::move(info)) {}
+
+Classifier::Classifier(models::FrozenModel model, weights::ModelInfo info)
+    : model_(std::move(model)), info_(std::move(info)) {
+  const models::PictureSize input = this->input();
   preprocess_ = info_.preprocess.empty() ? default_preprocess(input) : stored_preprocess(info_.preprocess);
   TESSERA_CHECK(
       preprocess_.height == input.height && preprocess_.width == input.width && preprocess_.channels == input.channels,
@@ -41,7 +39,6 @@ Classifier Classifier::with_preprocess(const image::Preprocess& how) const {
   weights::ModelInfo info = info_;
   info.preprocess = to_json(how);
   Classifier other(model_, std::move(info));
-  other.frozen_ = frozen_;
   other.precision_ = precision_;
   return other;
 }
@@ -71,7 +68,7 @@ Classifier Classifier::from(weights::LoadedModel loaded) {
 }
 
 Tensor Classifier::prepare(std::span<const image::Picture> pictures) const {
-  const auto [H, W, C] = model_->input();
+  const auto [H, W, C] = model().input();
   const auto B = static_cast<int64_t>(pictures.size());
   const Tensor images = Tensor::empty({B, H, W, C});
   float* out = images.data();
@@ -85,13 +82,8 @@ Tensor Classifier::prepare(std::span<const image::Picture> pictures) const {
 }
 
 Tensor Classifier::logits(const Tensor& images) const {
-  const ops::NoGrad no_grad;
-  const ops::Frozen frozen(*frozen_);
   const ops::WithPrecision precision(precision_);
-  const ops::TrainingState evaluation(std::nullopt);
-  const Tensor result = model_->forward(images);
-  TESSERA_CHECK(result.rank() == 2, "this model gives logits for every token; choose another global_pool, such as avg");
-  return result;
+  return model_.logits(images);
 }
 
 Classification Classifier::rank(std::span<const float> logits, int64_t top) const {

@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "tessera/infer/preprocess_of.h"
-#include "tessera/kernels/frozen.h"
+#include "tessera/models/frozen_model.h"
 #include "tessera/ops/precision.h"
 #include "tessera/weights/model_file.h"
 
@@ -48,10 +48,10 @@ class Classifier {
   Classifier with_precision(ops::Precision precision) const;
 
   const weights::ModelInfo& info() const { return info_; }
-  models::Model& model() const { return *model_; }  // for those who look inside
+  models::Model& model() const { return model_.model(); }  // for those who look inside
   const image::Preprocess& preprocess() const { return preprocess_; }
-  models::PictureSize input() const { return model_->input(); }
-  int64_t num_classes() const { return model_->num_classes(); }  // K; 0: the logits are features
+  models::PictureSize input() const { return model().input(); }
+  int64_t num_classes() const { return model().num_classes(); }  // K; 0: the logits are features
   const std::vector<std::string>& class_names() const { return names_; }
 
   // Pictures of any size, gray or RGB, as the model wants to see them: (B, H, W, C), normalised.
@@ -68,8 +68,10 @@ class Classifier {
   std::vector<Classification> classify(std::span<const image::Picture> pictures, int64_t top = 5) const;
 
  private:
-  std::shared_ptr<models::Model> model_;
-  std::shared_ptr<kernels::FrozenWeights> frozen_;  // the model's parameters
+  // Behind another preprocessing, the same model.
+  Classifier(models::FrozenModel model, weights::ModelInfo info);
+
+  models::FrozenModel model_;
   weights::ModelInfo info_;
   image::Preprocess preprocess_;
   ops::Precision precision_ = ops::Precision::f32;

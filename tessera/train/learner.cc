@@ -14,7 +14,15 @@
 
 namespace tessera::train {
 
-Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class_weights)
+namespace {
+
+Tensor weighted(const Tensor& loss, double weight) {
+  return ops::scale(loss, Tensor::full({1}, static_cast<float>(weight)));
+}
+
+}  // namespace
+
+Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class_weights, TeacherLogits teacher)
     : model_(model),
       seed_(options.seed()),
       precision_(ops::precision_named(options.precision)),
@@ -22,11 +30,26 @@ Learner::Learner(models::Model& model, const TrainOptions& options, Tensor class
       clip_(options.clip),
       adaptive_clip_(options.adaptive_clip),
       loss_(loss_options(options), std::move(class_weights)),
+      distillation_(distillation_options(options)),
+      teacher_(std::move(teacher)),
       parameters_(model, [tuned = tuned_parameters(model, options)](const auto& name) { return tuned.contains(name); }),
       optimizer_(make_optimizer(optimizer_options(options),
                                 parameter_groups(model, parameters_, group_options(options)), parameters_.size())) {
   model_.set_recompute(options.recompute);
   if (options.ema > 0) ema_.emplace(ema_options(options), parameters_.values());
+}
+
+Tensor Learner::loss_of(const data::Batch& batch, int64_t begin, int64_t count, double divisor) {
+  const Tensor images = batch.images.rows(begin, count);
+  const models::Model::TrainingOutput output = model_.forward_training(images);
+  const bool apart = teacher_ && output.heads;
+  Tensor loss = loss_(apart ? output.heads->by_label : output.logits, batch, begin, divisor);
+  for (const auto& [logits, weight] : output.auxiliary)
+    loss = ops::add(loss, weighted(loss_(logits, batch, begin, divisor), weight));
+  if (!teacher_) return loss;
+  const Tensor distilled = distillation_loss(distillation_, apart ? output.heads->by_teacher : output.logits,
+                                             teacher_(images), batch.images.size(0));
+  return ops::add(weighted(loss, 1 - distillation_.alpha), weighted(distilled, distillation_.alpha));
 }
 
 Learner::Result Learner::learn(const data::Batch& batch, int64_t t, double lr) {
@@ -39,11 +62,7 @@ Learner::Result Learner::learn(const data::Batch& batch, int64_t t, double lr) {
     const int64_t begin = B * part / parts_, count = B * (part + 1) / parts_ - begin;
     if (count == 0) continue;
     const ops::TrainingState state(ops::Draws{seed_, static_cast<uint64_t>(t), static_cast<uint64_t>(begin)});
-    const auto output = model_.forward_training(batch.images.rows(begin, count));  // (count, K)
-    Tensor loss = loss_(output.logits, batch, begin, divisor);
-    for (const auto& [logits, weight] : output.auxiliary)
-      loss = ops::add(loss,
-                      ops::scale(loss_(logits, batch, begin, divisor), Tensor::full({1}, static_cast<float>(weight))));
+    const Tensor loss = loss_of(batch, begin, count, divisor);
     result.loss += loss.item();
     ops::backward(loss);
   }
