@@ -1,5 +1,7 @@
 #include "tessera/cli/bench_steps.h"
 
+#include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
 
 #include "tessera/core/error.h"
@@ -27,6 +29,30 @@ Tensor noise(Shape shape, const char* purpose) {
 }
 
 }  // namespace
+
+double Timing::median() const {
+  std::vector<double> sorted = steps;
+  const auto middle = sorted.begin() + std::ssize(sorted) / 2;
+  std::nth_element(sorted.begin(), middle, sorted.end());
+  return *middle;
+}
+
+Timing measure(const std::function<void()>& step, double seconds) {
+  using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
+  for (int i = 0; i < 2; ++i) step();  // primitives are made, memory is touched
+  Timing timing;
+  const Clock::time_point start = Clock::now();
+  while (timing.elapsed < seconds) {
+    const Clock::time_point begin = Clock::now();
+    step();
+    timing.steps.push_back(since(begin));
+    timing.elapsed = since(start);
+  }
+  return timing;
+}
 
 std::function<void()> infer_step(std::shared_ptr<models::Model> model, int64_t batch) {
   const auto [H, W, C] = model->input();

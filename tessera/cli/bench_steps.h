@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "tessera/models/model.h"
 
@@ -17,5 +18,15 @@ std::function<void()> infer_step(std::shared_ptr<models::Model> model, int64_t b
 
 // Forward, loss, backward, clipping and AdamW.
 std::function<void()> train_step(std::shared_ptr<models::Model> model, int64_t batch);
+
+struct Timing {
+  double elapsed = 0;         // seconds
+  std::vector<double> steps;  // seconds each
+
+  double median() const;
+};
+
+// Steps for so many seconds, and at least one, after a warm-up.
+Timing measure(const std::function<void()>& step, double seconds);
 
 }  // namespace tessera::cli

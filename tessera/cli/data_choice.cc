@@ -15,7 +15,7 @@ void DataChoice::visit(Options& o, bool required) {
       .placeholder("NAME,…");
 }
 
-data::DataSets DataChoice::open(bool train, uint64_t seed) const {
+data::DataSets DataChoice::open_whole(bool train) const {
   data::OpenOptions options;
   options.train = train;
   const bool live = report::is_terminal(stderr);
@@ -25,7 +25,7 @@ data::DataSets DataChoice::open(bool train, uint64_t seed) const {
     };
   data::DataSets sets = data::open_data(data, data_set, options);
   if (live) fmt::print(stderr, "\r\x1b[K");
-  return data::select(std::move(sets), selection, seed);
+  return sets;
 }
 
 std::shared_ptr<const data::DataSet> DataChoice::part(const data::DataSets& sets, const std::string& split) const {

@@ -16,8 +16,10 @@ struct DataChoice {
   data::Selection selection;
 
   void visit(Options& o, bool required = true);
-  // train: whether the training part is needed. seed: of the selection.
-  data::DataSets open(bool train, uint64_t seed = 0) const;
+  // All of the data. train: whether the training part is needed.
+  data::DataSets open_whole(bool train) const;
+  // What is chosen of it. seed: of the selection.
+  data::DataSets open(bool train, uint64_t seed = 0) const { return data::select(open_whole(train), selection, seed); }
   // The part "train", "val" or "test"; an Error names those that there are.
   std::shared_ptr<const data::DataSet> part(const data::DataSets& sets, const std::string& split) const;
 };

@@ -11,6 +11,7 @@
 #include "tessera/core/parallel.h"
 #include "tessera/image/encode_png.h"
 #include "tessera/report/confusion.h"
+#include "tessera/train/calibration.h"
 
 namespace tessera::cli {
 namespace {
@@ -21,7 +22,7 @@ struct EvalOptions {
   std::string split = "test";
   int64_t batch = 64, threads = 0;
   std::string precision = "f32";
-  bool json = false;
+  bool eval_flip = false, calibration = false, json = false;
   std::string confusion;
 
   void visit(Options& o) {
@@ -32,11 +33,43 @@ struct EvalOptions {
     o("batch", batch, "pictures that go through the model at once").at_least(1);
     o("threads", threads, "0: one for each core").at_least(0);
     o("precision", precision, "of the products; bf16: faster where the machine has it").one_of({"f32", "bf16"});
+    o("eval_flip", eval_flip, "the mean of the logits of each picture and its mirror image");
     o.section("Output");
+    o("calibration", calibration,
+      "how far the probabilities can be believed, and the temperature that would make them so");
     o("json", json, "one JSON object");
     o("confusion", confusion, "writes the confusion matrix").placeholder("FILE.png|.csv");
   }
 };
+
+// Calibration as it is, and at the temperature that suits these pictures best.
+struct Believed {
+  explicit Believed(const Evaluation& result) {
+    const int64_t K = result.metrics.num_classes();
+    plain = train::calibration(result.logits, result.labels, K);
+    temperature = train::best_temperature(result.logits, result.labels, K);
+    scaled = train::calibration(result.logits, result.labels, K, temperature);
+  }
+  train::Calibration plain, scaled;
+  double temperature = 1;
+};
+
+nlohmann::ordered_json as_json(const Believed& b) {
+  const auto numbers = [](const train::Calibration& c) {
+    return nlohmann::ordered_json{{"loss", c.loss}, {"brier", c.brier}, {"ece", c.ece}, {"mce", c.mce}};
+  };
+  nlohmann::ordered_json json = numbers(b.plain);
+  json["temperature"] = b.temperature;
+  json["scaled"] = numbers(b.scaled);
+  return json;
+}
+
+void print_believed(const Believed& b) {
+  print("ECE       {:.2f} % (15 bins; the largest {:.2f} %)\nBrier     {:.4f}\n", 100 * b.plain.ece, 100 * b.plain.mce,
+        b.plain.brier);
+  print("at temperature {:.4g}, the best for these pictures: loss {:.4f}, ECE {:.2f} %, Brier {:.4f}\n", b.temperature,
+        b.scaled.loss, 100 * b.scaled.ece, b.scaled.brier);
+}
 
 void print_json(const EvalOptions& o, const Evaluation& result, const std::vector<std::string>& names) {
   const train::Metrics& m = result.metrics;
@@ -59,15 +92,19 @@ void print_json(const EvalOptions& o, const Evaluation& result, const std::vecto
     const auto row = m.confusion().subspan(k * scores.size(), scores.size());
     json["confusion"].push_back(std::vector<int64_t>(row.begin(), row.end()));
   }
+  if (o.calibration) json["calibration"] = as_json(Believed(result));
   print("{}\n", json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-void print_text(const data::DataSets& sets, const Evaluation& result, const std::vector<std::string>& names) {
+void print_text(const EvalOptions& o, const data::DataSets& sets, const Evaluation& result,
+                const std::vector<std::string>& names) {
   const train::Metrics& m = result.metrics;
   const auto percent = [](double share) { return fmt::format("{:.2f} %", 100 * share); };
   print("data      {}\npictures  {}\ntop-1     {}\n", sets.what, grouped(m.count()), percent(m.accuracy()));
   if (m.num_classes() > 5) print("top-5     {}\n", percent(m.top(5)));
-  print("loss      {:.4f}\nmacro F1  {:.4f}\n\n", m.loss(), m.macro_f1());
+  print("loss      {:.4f}\nmacro F1  {:.4f}\n", m.loss(), m.macro_f1());
+  if (o.calibration) print_believed(Believed(result));
+  print("\n");
   Table table({"class", "pictures", "accuracy", "precision", "F1"}, "lrrrr");
   const auto scores = m.per_class();
   for (size_t k = 0; k < scores.size(); ++k)
@@ -99,12 +136,12 @@ int eval(const Arguments& arguments) {
   const data::DataSets sets = o.data.open(/*train=*/o.split == "train");
   const auto set = o.data.part(sets, o.split);
   check_classes(classifier, o.weights.weights, *set, o.data.data);
-  const Evaluation result = evaluate(classifier, set, o.batch);
+  const Evaluation result = evaluate(classifier, set, {o.batch, o.eval_flip, o.calibration});
   const std::vector<std::string>& names = set->class_names();
   if (o.json) {
     print_json(o, result, names);
   } else {
-    print_text(sets, result, names);
+    print_text(o, sets, result, names);
   }
   if (!o.confusion.empty()) write_confusion(o.confusion, result, names);
   for (const std::string& note : sets.notes) complain(fmt::format("note: {}", note));

@@ -6,6 +6,7 @@
 #include "tessera/core/parallel.h"
 #include "tessera/data/batches.h"
 #include "tessera/report/progress.h"
+#include "tessera/train/evaluate.h"
 
 namespace tessera::cli {
 
@@ -23,13 +24,20 @@ void check_classes(const infer::Classifier& classifier, const std::string& model
 }
 
 Evaluation evaluate(const infer::Classifier& classifier, const std::shared_ptr<const data::DataSet>& set,
-                    int64_t batch) {
+                    const EvaluateOptions& options) {
   Evaluation result{train::Metrics(classifier.num_classes()), {}};
   const bool live = report::is_terminal(stderr);
-  data::Loader loader(set, data::evaluation_options(classifier.preprocess(), batch, num_threads()));
+  data::Loader loader(set, data::evaluation_options(classifier.preprocess(), options.batch, num_threads()));
   while (const auto examples = loader.next()) {
     if (examples->size() == 0) continue;
-    result.metrics.add(classifier.logits(examples->images).span(), examples->labels.span<int64_t>());
+    const auto answer = [&](const Tensor& images) { return classifier.logits(images); };
+    const Tensor logits = options.flip ? train::mean_with_mirrored(answer, examples->images) : answer(examples->images);
+    const auto labels = examples->labels.span<int64_t>();
+    result.metrics.add(logits.span(), labels);
+    if (options.keep_logits) {
+      result.logits.insert(result.logits.end(), logits.span().begin(), logits.span().end());
+      result.labels.insert(result.labels.end(), labels.begin(), labels.end());
+    }
     if (live) fmt::print(stderr, "\r{} of {} pictures", result.metrics.count(), set->size());
   }
   if (live) fmt::print(stderr, "\r\x1b[K");

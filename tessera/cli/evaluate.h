@@ -14,6 +14,14 @@ namespace tessera::cli {
 struct Evaluation {
   train::Metrics metrics;
   std::vector<std::string> unreadable;  // why, for each picture left out
+  std::vector<float> logits = {};       // (pictures, K), where they are kept
+  std::vector<int64_t> labels = {};     // (pictures), likewise
+};
+
+struct EvaluateOptions {
+  int64_t batch = 64;
+  bool flip = false;         // by the mean of the logits of each picture and its mirror image
+  bool keep_logits = false;  // and labels
 };
 
 // An Error where model and data set do not have the same classes in the same order; of a model that names none, only
@@ -23,6 +31,6 @@ void check_classes(const infer::Classifier& classifier, const std::string& model
 
 // Throws where no picture can be read.
 Evaluation evaluate(const infer::Classifier& classifier, const std::shared_ptr<const data::DataSet>& set,
-                    int64_t batch);
+                    const EvaluateOptions& options);
 
 }  // namespace tessera::cli

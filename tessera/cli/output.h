@@ -53,8 +53,6 @@ class Table {
 std::string grouped(int64_t number);
 // The characters of UTF-8 text, not its bytes.
 size_t columns(std::string_view text);
-// A value of a CSV file, in quotes where it needs them.
-std::string csv_cell(const std::string& text);
 // A JSON string with its quotes; what is no UTF-8 is replaced.
 std::string json_text(const std::string& text);
 

@@ -11,6 +11,7 @@
 #include "tessera/cli/registry.h"
 #include "tessera/core/error.h"
 #include "tessera/core/parallel.h"
+#include "tessera/core/text.h"
 
 namespace tessera::cli {
 namespace {

@@ -82,7 +82,7 @@ class Quantizer {
 
   // Smooths, looks at each layer, then quantises all but those that cost too much.
   void run() {
-    const Evaluation before = evaluate(classifier(), set_, options_.batch);
+    const Evaluation before = evaluate(classifier(), set_, {.batch = options_.batch});
     before_ = before.metrics.accuracy();
     unreadable_ = before.unreadable;
     infer::InputRanges ranges;
@@ -164,7 +164,7 @@ class Quantizer {
                      [](const Finding* a, const Finding* b) { return a->divergence > b->divergence; });
     for (size_t kept = 0;; kept = std::min(std::max<size_t>(1, 2 * kept), worst.size())) {
       for (size_t i = 0; i < worst.size(); ++i) set_whole(*worst[i], !(worst[i]->kept = i < kept));
-      after_ = evaluate(classifier(), set_, options_.batch).metrics.accuracy();
+      after_ = evaluate(classifier(), set_, {.batch = options_.batch}).metrics.accuracy();
       if (100 * (before_ - after_) <= options_.max_drop || kept == worst.size()) return;
     }
   }

@@ -1,7 +1,6 @@
 #include "tessera/cli/run_place.h"
 
 #include <algorithm>
-#include <vector>
 
 #include "tessera/core/error.h"
 #include "tessera/core/text.h"
@@ -21,17 +20,29 @@ std::vector<fs::path> recipe_folders() {
 
 }  // namespace
 
-fs::path find_recipe(const std::string& recipe) {
+fs::path recipe_file(const std::string& recipe) {
   if (fs::is_regular_file(recipe)) return recipe;
-  std::vector<std::string> known;
+  for (const fs::path& folder : recipe_folders())
+    if (const fs::path file = folder / (recipe + ".toml"); fs::is_regular_file(file)) return file.lexically_normal();
+  return {};
+}
+
+std::vector<std::string> recipe_names() {
+  std::vector<std::string> names;
   for (const fs::path& folder : recipe_folders()) {
-    const fs::path file = folder / (recipe + ".toml");
-    if (fs::is_regular_file(file)) return file.lexically_normal();
     std::error_code missing;
     for (const auto& entry : fs::directory_iterator(folder, missing))
-      if (entry.path().extension() == ".toml") known.push_back(entry.path().stem().string());
+      if (entry.path().extension() == ".toml") names.push_back(entry.path().stem().string());
   }
-  fail_usage("option '--recipe': there is no file and no recipe '{}'{}", recipe, did_you_mean(recipe, known));
+  return names;
+}
+
+fs::path find_recipe(const std::string& recipe) {
+  const fs::path file = recipe_file(recipe);
+  if (file.empty())
+    fail_usage("option '--recipe': there is no file and no recipe '{}'{}", recipe,
+               did_you_mean(recipe, recipe_names()));
+  return file;
 }
 
 fs::path fresh_run_folder(const std::string& name) {

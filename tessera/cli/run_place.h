@@ -3,12 +3,17 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace tessera::cli {
 
 // A recipe's file: `recipe` itself where it is one, else recipes/NAME.toml below the working folder or beside the
 // program. An unknown name is a UsageError that tells the nearest.
 std::filesystem::path find_recipe(const std::string& recipe);
+
+// The same, empty where there is none; and the names of those that there are.
+std::filesystem::path recipe_file(const std::string& recipe);
+std::vector<std::string> recipe_names();
 
 // runs/NAME-1, or the next number that is free.
 std::filesystem::path fresh_run_folder(const std::string& name);

@@ -43,7 +43,7 @@ void suit_fine_tuning(const Options& options, const data::DataSets& sets, train:
   }
   suit("warmup", train.warmup, 0.1);
   suit("batch", train.batch, int64_t{32});
-  if (train.epochs > 0 || train.steps > 0 || train.minutes > 0) return;
+  if (train.length_given()) return;
   const double kept = sets.validation ? 1 : 1 - train.val_fraction;
   const auto steps = std::max<int64_t>(1, static_cast<int64_t>(kept * static_cast<double>(sets.train->size())) /
                                               std::min(train.batch, sets.train->size()));

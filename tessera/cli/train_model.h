@@ -7,6 +7,7 @@
 
 #include "tessera/cli/model_choice.h"
 #include "tessera/data/data_set.h"
+#include "tessera/train/teacher.h"
 
 namespace tessera::cli {
 
@@ -26,5 +27,8 @@ struct StartingPoint {
 // data's. preprocess: KEY=VALUE texts.
 StartingPoint starting_point(const SourceChoice& source, const std::string& from,
                              const std::vector<std::string>& preprocess, const data::DataSet& set, uint64_t seed);
+
+// The model of a file as a teacher. An Error where it tells other classes apart than the data has.
+std::unique_ptr<train::Teacher> teacher_from(const std::string& file, const data::DataSet& set);
 
 }  // namespace tessera::cli

@@ -56,9 +56,9 @@ std::string did_you_mean(std::string_view name, const std::vector<std::string>& 
 }
 
 std::string format_count(double count) {
-  static constexpr const char* kUnits[] = {"", " k", " M", " G", " T"};
+  static constexpr const char* kUnits[] = {"", " k", " M", " G", " T", " P", " E"};
   size_t unit = 0;
-  for (; std::abs(count) >= 999.5 && unit < 4; ++unit) count /= 1000;
+  for (; std::abs(count) >= 999.5 && unit + 1 < std::size(kUnits); ++unit) count /= 1000;
   if (unit == 0) return fmt::format("{:.4g}", count);
   const int decimals = std::abs(count) >= 99.95 ? 0 : std::abs(count) >= 9.995 ? 1 : 2;
   return fmt::format("{:.{}f}{}", count, decimals, kUnits[unit]);
@@ -108,6 +108,13 @@ std::string list_some(const std::vector<std::string>& items, size_t most) {
   for (size_t i = 0; i < std::min(most, items.size()); ++i) text += (i ? ", " : "") + items[i];
   if (items.size() > most) text += fmt::format(" and {} more", items.size() - most);
   return text;
+}
+
+std::string csv_cell(const std::string& text) {
+  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (const char c : text) quoted.append(c == '"' ? 2 : 1, c);
+  return quoted + "\"";
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {

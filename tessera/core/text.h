@@ -17,7 +17,7 @@ std::string nearest(std::string_view name, const std::vector<std::string>& candi
 // ", did you mean 'depth'?" to end a sentence with, or empty.
 std::string did_you_mean(std::string_view name, const std::vector<std::string>& candidates);
 
-// Three significant digits: "950", "3.40 k", "86.6 M", "1.23 G".
+// Three significant digits: "950", "3.40 k", "86.6 M", "1.23 G", …, E.
 std::string format_count(double count);
 
 // "0.45 s", "12.3 s", "3 min 05 s", "1 h 02 min", "2 d 03 h"; "?" where it is not a finite number.
@@ -28,6 +28,9 @@ bool natural_less(std::string_view a, std::string_view b);
 
 // "a, b, c and 4 more": at most `most` of the items.
 std::string list_some(const std::vector<std::string>& items, size_t most = 5);
+
+// A value of a CSV file, in quotes where it needs them.
+std::string csv_cell(const std::string& text);
 
 // The parts between separators; as many as there are separators, plus one.
 std::vector<std::string> split(std::string_view text, char separator);

@@ -1,6 +1,7 @@
 #include "tessera/data/selection.h"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 
 #include "tessera/core/error.h"
@@ -72,14 +73,20 @@ std::vector<int64_t> labels_of(const std::vector<std::string>& texts, const std:
   return labels;
 }
 
-std::shared_ptr<const DataSet> few_of_each(const std::shared_ptr<const DataSet>& base, int64_t count, uint64_t seed) {
+// How many of `count` pictures of a class are kept.
+int64_t kept_of(int64_t count, const Selection& selection) {
+  const int64_t share = std::max<int64_t>(1, std::llround(selection.share * static_cast<double>(count)));
+  return std::min({count, share, selection.per_class > 0 ? selection.per_class : count});
+}
+
+std::shared_ptr<const DataSet> few_of_each(const std::shared_ptr<const DataSet>& base, const Selection& selection,
+                                           uint64_t seed) {
   std::vector<int64_t> kept;
   const auto classes = indices_by_class(*base);
   for (size_t k = 0; k < classes.size(); ++k) {
     std::vector<int64_t> indices = classes[k];
     shuffle(indices, Random(seed, "per class/" + base->class_names()[k]));
-    const auto taken = std::min(static_cast<int64_t>(indices.size()), count);
-    std::copy_n(indices.begin(), taken, std::back_inserter(kept));
+    std::copy_n(indices.begin(), kept_of(std::ssize(indices), selection), std::back_inserter(kept));
   }
   std::sort(kept.begin(), kept.end());
   return std::make_shared<Subset>(base, std::move(kept));
@@ -100,12 +107,17 @@ std::string described(const DataSets& sets) {
 }  // namespace
 
 DataSets select(DataSets sets, const Selection& selection, uint64_t seed) {
-  if (selection.classes.empty() && selection.per_class == 0) return sets;
+  TESSERA_CHECK(selection.share > 0 && selection.share <= 1,
+                "the share of the training pictures must be above 0 and at "
+                "most 1, not {}",
+                selection.share);
+  const bool fewer = selection.per_class > 0 || selection.share < 1;
+  if (selection.classes.empty() && !fewer) return sets;
   for (auto* part : {&sets.train, &sets.validation, &sets.test}) {
     if (!*part || selection.classes.empty()) continue;
     *part = std::make_shared<OfClasses>(*part, labels_of(selection.classes, (*part)->class_names()));
   }
-  if (sets.train && selection.per_class > 0) sets.train = few_of_each(sets.train, selection.per_class, seed);
+  if (sets.train && fewer) sets.train = few_of_each(sets.train, selection, seed);
   sets.what += "; chosen: " + described(sets);
   return sets;
 }

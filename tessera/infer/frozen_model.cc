@@ -6,9 +6,6 @@
 #include <utility>
 
 #include "tessera/core/error.h"
-#include "tessera/ops/frozen.h"
-#include "tessera/ops/tape.h"
-#include "tessera/ops/training.h"
 
 namespace tessera::infer {
 namespace {
@@ -22,9 +19,7 @@ std::vector<std::string> numbered_classes(int64_t count) {
 }  // namespace
 
 FrozenModel::FrozenModel(std::shared_ptr<models::Model> model, std::vector<std::string> class_names)
-    : model_(std::move(model)), frozen_(std::make_shared<kernels::FrozenWeights>()), names_(std::move(class_names)) {
-  for (const nn::Parameter& parameter : model_->state())
-    frozen_->add({parameter.tensor->raw(), parameter.tensor->bytes()}, parameter.tensor->is_mapped());
+    : model_(std::move(model)), names_(std::move(class_names)) {
   if (names_.empty()) names_ = numbered_classes(num_classes());
   TESSERA_CHECK(static_cast<int64_t>(names_.size()) == num_classes(), "{} class names for a model of {} classes",
                 names_.size(), num_classes());
@@ -38,13 +33,8 @@ FrozenModel FrozenModel::with_precision(ops::Precision precision) const {
 }
 
 Tensor FrozenModel::logits(const Tensor& input) const {
-  const ops::NoGrad no_grad;
-  const ops::Frozen frozen(*frozen_);
   const ops::WithPrecision precision(precision_);
-  const ops::TrainingState evaluation(std::nullopt);
-  const Tensor result = model_->forward(input);
-  TESSERA_CHECK(result.rank() == 2, "this model gives logits for every token; choose another global_pool, such as avg");
-  return result;
+  return model_.logits(input);
 }
 
 Classification FrozenModel::rank(std::span<const float> logits, int64_t top) const {

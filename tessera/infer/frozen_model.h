@@ -9,8 +9,7 @@
 #include <vector>
 
 #include "tessera/core/tensor.h"
-#include "tessera/kernels/frozen.h"
-#include "tessera/models/model.h"
+#include "tessera/models/frozen_model.h"
 #include "tessera/ops/precision.h"
 
 namespace tessera::infer {
@@ -35,8 +34,8 @@ class FrozenModel {
   // The same model, shared, whose products are of this type. An Error for bf16 where the machine has none.
   FrozenModel with_precision(ops::Precision precision) const;
 
-  models::Model& model() const { return *model_; }
-  int64_t num_classes() const { return model_->num_classes(); }  // K; 0: the logits are features
+  models::Model& model() const { return model_.model(); }
+  int64_t num_classes() const { return model().num_classes(); }  // K; 0: the logits are features
   const std::vector<std::string>& class_names() const { return names_; }
 
   // What the model reads -> (B, K)
@@ -48,8 +47,7 @@ class FrozenModel {
   std::vector<Classification> rank_all(const Tensor& logits, int64_t top) const;
 
  private:
-  std::shared_ptr<models::Model> model_;
-  std::shared_ptr<kernels::FrozenWeights> frozen_;  // the model's parameters
+  models::FrozenModel model_;
   ops::Precision precision_ = ops::Precision::f32;
   std::vector<std::string> names_;
 };

@@ -71,8 +71,14 @@ class Model : public nn::Module {
     // (B, 2·K), real parts, then imaginary ones: what the logits are the magnitudes of, where the model is
     // complex-valued.
     Tensor complex_logits = {};
+    // Of a model with a head for a teacher's answers (DeiT's distillation token): the logits (B, K) of the two heads,
+    // of which `logits` is the mean. With a teacher the first learns the labels and the second the teacher.
+    struct Heads {
+      Tensor by_label, by_teacher;
+    };
+    std::optional<Heads> heads = std::nullopt;
   };
-  // For models with heads of training's own (GoogLeNet's), or complex outputs; of the others the logits.
+  // For models with heads of training's own (GoogLeNet's, DeiT's), or complex outputs; of the others the logits.
   virtual TrainingOutput forward_training(const Tensor& images) { return {forward(images)}; }
 
   // Training then keeps no intermediates within blocks and computes them again in backward: much less memory, about a

@@ -156,9 +156,17 @@ Tensor Vit::encode(const Tensor& images, int64_t reach) {
 
 Tensor Vit::forward_features(const Tensor& images) { return encode(images, 0); }
 
-Tensor Vit::forward(const Tensor& images) {
-  const bool by_token = config_.global_pool == "token" && !ops::tapping();
-  return forward_head(encode(images, by_token ? (config_.distilled ? 2 : 1) : 0));
+// The tokens that the head reads, where these are the first; 0: all.
+int64_t Vit::reach() const {
+  if (config_.global_pool != "token" || ops::tapping()) return 0;
+  return config_.distilled ? 2 : 1;
+}
+
+Tensor Vit::forward(const Tensor& images) { return forward_head(encode(images, reach())); }
+
+Model::TrainingOutput Vit::forward_training(const Tensor& images) {
+  if (!head_dist_) return {forward(images)};
+  return two_heads(encode(images, reach()));
 }
 
 // tokens (B, N, D) -> what the head reads: (B, D), or all (B, N, D)
@@ -171,20 +179,23 @@ Tensor Vit::pool(const Tensor& tokens) const {
   return attn_pool_->forward(first == 0 ? tokens : ops::slice_tokens(tokens, first, patches()));  // (B, D)
 }
 
-// DeiT, section 4: the class token's and the distillation token's classifiers have equal votes.
-Tensor Vit::mean_of_heads(const Tensor& features) const {
+// DeiT, section 4: the class token's and the distillation token's classifiers have equal votes. tokens (B, N, D)
+Model::TrainingOutput Vit::two_heads(const Tensor& features) const {
   const Shape one_of_two{features.size(0), 1, config_.num_classes};
   const Tensor by_class = head_->forward(ops::take_token(features, 0));         // (B, K)
   const Tensor by_teacher = head_dist_->forward(ops::take_token(features, 1));  // (B, K)
   ops::tap("logits_cls", by_class);
   ops::tap("logits_dist", by_teacher);
-  return ops::mean_tokens(  // (B, 2, K) -> (B, K)
+  const Tensor mean = ops::mean_tokens(  // (B, 2, K) -> (B, K)
       ops::concat_tokens({by_class.reshape(one_of_two), by_teacher.reshape(one_of_two)}), 0);
+  TrainingOutput output{mean};
+  output.heads = {by_class, by_teacher};
+  return output;
 }
 
 Tensor Vit::forward_head(const Tensor& features) {
-  if (head_dist_) return mean_of_heads(features);  // (B, K)
-  Tensor x = pool(features);                       // (B, D)
+  if (head_dist_) return two_heads(features).logits;  // (B, K)
+  Tensor x = pool(features);                          // (B, D)
   if (fc_norm_) x = fc_norm_->forward(x);
   ops::tap("pooled", x);
   if (pre_logits_) x = pre_logits_->forward(x, {.activation = kernels::Activation::tanh});  // (B, representation_size)

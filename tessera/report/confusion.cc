@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "tessera/core/error.h"
+#include "tessera/core/text.h"
 
 namespace tessera::report {
 namespace {
@@ -31,13 +32,6 @@ std::string fitted(const std::string& text, size_t width) {
 
 size_t width_of(const std::string& text) {
   return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
-std::string quoted(const std::string& text) {
-  if (text.find_first_of(",\"\r\n") == std::string::npos) return text;
-  std::string out = "\"";
-  for (const char c : text) out.append(c == '"' ? 2 : 1, c);
-  return out + "\"";
 }
 
 }  // namespace
@@ -93,9 +87,9 @@ std::string confusion_text(std::span<const int64_t> counts, const std::vector<st
 std::string confusion_csv(std::span<const int64_t> counts, const std::vector<std::string>& names) {
   check(counts, static_cast<int64_t>(names.size()));
   std::string out = "true\\predicted";
-  for (const std::string& name : names) out += fmt::format(",{}", quoted(name));
+  for (const std::string& name : names) out += fmt::format(",{}", csv_cell(name));
   for (size_t i = 0; i < counts.size(); ++i) {
-    if (i % names.size() == 0) out += fmt::format("\n{}", quoted(names[i / names.size()]));
+    if (i % names.size() == 0) out += fmt::format("\n{}", csv_cell(names[i / names.size()]));
     out += fmt::format(",{}", counts[i]);
   }
   return out + "\n";

@@ -1,11 +1,13 @@
-// Line charts as SVG. Colours are CSS variables with fallbacks, so that a page may set light and dark ones and a chart
-// also stands alone: --ink, --faint, --grid, --series-1 … --series-4.
+// Charts of lines and points as SVG. Colours are CSS variables with fallbacks, so that a page may set light and dark
+// ones and a chart also stands alone: --ink, --faint, --grid, --card, --series-1 … --series-8.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "tessera/report/axis.h"
 
 namespace tessera::report {
 
@@ -33,8 +35,11 @@ class Curve {
 
 struct Series {
   std::string name;
-  std::vector<Curve::Point> points;
-  bool marked = false;  // a dot with its value at each point
+  std::vector<Curve::Point> points = {};
+  bool marked = false;                   // a dot with its value at each point
+  bool joined = true;                    // a line through the points
+  std::vector<double> spreads = {};      // ± y of each point, drawn as a bar; NaN: none
+  std::vector<std::string> labels = {};  // a text beside each point
 };
 
 struct Chart {
@@ -42,14 +47,17 @@ struct Chart {
   std::string x_label;
   bool percent = false;    // y is a fraction
   bool from_zero = false;  // the y axis begins at 0
-  std::vector<Series> series;
+  std::vector<Series> series = {};
+  Scale x_scale = Scale::linear, y_scale = Scale::linear;  // logarithmic: values above 0 only
+  bool legend = true;                                      // names of the series, where there are several
+  double height = 260;                                     // at least; a legend of several lines adds to it
 };
 
-// 480 × 260 units, scales with its container. No points: a chart that says so.
+// 480 units wide, scales with its container. No points: a chart that says so.
 std::string chart_svg(const Chart& chart);
 
-// Round numbers 1, 2, 5 × 10^n that cover [low, high], about `count` of them.
-std::vector<double> ticks(double low, double high, int count);
+// Several charts, `columns` in a row, as one file that stands alone.
+std::string figure_svg(const std::vector<Chart>& charts, int columns);
 
 // For text and attributes of HTML and SVG. Control characters, which XML cannot hold, become spaces.
 std::string escape_markup(std::string_view text);

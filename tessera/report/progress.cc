@@ -127,6 +127,7 @@ std::string Progress::status(size_t columns) const {
   }
   if (std::isfinite(step_.learning_rate)) add(1, fmt::format("rate {:.3g}", step_.learning_rate));
   if (std::isfinite(step_.seconds_left)) add(5, fmt::format("{} left", format_duration(step_.seconds_left)));
+  if (style_.more) add(8, style_.more(step_));
   while (parts.size() > 1 && width_of(joined(parts)) > columns) {
     const auto lighter = [](const Part& a, const Part& b) { return a.weight < b.weight; };
     parts.erase(std::min_element(parts.begin(), parts.end(), lighter));

@@ -20,6 +20,8 @@ struct ProgressStyle {
   double seconds_between = -1;  // of two status lines; negative: 0.1 on a terminal, 10 elsewhere
   int columns = 0;              // 0: asks the terminal, again and again since windows change
   std::function<double()> now;  // seconds of a steady clock; empty: the system's
+  // What else stands in the status line, last; empty: nothing.
+  std::function<std::string(const train::StepInfo&)> more = {};
 };
 
 // Is the stream a terminal that understands control sequences?

@@ -7,6 +7,7 @@
 #include "tessera/formats/safetensors.h"
 #include "tessera/formats/tensor.h"
 #include "tessera/train/clip.h"
+#include "tessera/train/difference.h"
 
 namespace tessera::train {
 
@@ -72,26 +73,9 @@ RunState state_from(const json& run) {
   return state;
 }
 
-// "depth is 12 there and 6 here" for the first difference of two objects; empty where they agree.
-std::string difference(const json& there, const json& here) {
-  if (there == here) return "";
-  const auto value = [](const json& object, const std::string& key) {
-    return object.contains(key) ? object[key].dump() : std::string("not set");
-  };
-  json keys = there;
-  keys.update(here);
-  for (const auto& [key, unused] : keys.items()) {
-    const std::string a = value(there, key), b = value(here, key);
-    if (a == b) continue;
-    if (a.size() + b.size() > 120) return fmt::format("its {} differs", key);
-    return fmt::format("{} is {} there and {} here", key, a, b);
-  }
-  return "";
-}
-
 void check_same(const std::filesystem::path& path, const json& run, const char* part, const std::string& here,
                 const char* message) {
-  const std::string differs = difference(run.at(part), json::parse(here));
+  const std::string differs = difference(run.at(part).dump(), here);
   TESSERA_CHECK(differs.empty(), "{}: {}: {}; train into another folder, or start as that run was started",
                 path.string(), message, differs);
 }
@@ -136,6 +120,7 @@ void save_checkpoint(const std::filesystem::path& path, const RunIdentity& ident
   run["architecture"] = json::parse(identity.architecture);
   run["options"] = json::parse(identity.options);
   run["data"] = json::parse(identity.data);
+  run["teacher"] = json::parse(identity.teacher);
   formats::NamedArrays arrays;
   for (const auto& [name, tensor] : tensors_of(learner)) arrays.emplace_back(name, formats::array_of(tensor));
   formats::write_safetensors(path, arrays, {{kKey, run.dump()}});
@@ -148,6 +133,7 @@ RunState load_checkpoint(const std::filesystem::path& path, const RunIdentity& i
     check_same(path, run, "architecture", identity.architecture, "a checkpoint of another model");
     check_same(path, run, "options", identity.options, "a checkpoint of a run with other options");
     check_same(path, run, "data", identity.data, "a checkpoint of a run on other data");
+    check_same(path, run, "teacher", identity.teacher, "a checkpoint of a run with another teacher");
     RunState state = state_from(run);
     const auto tensors = tensors_of(learner);
     for (const auto& [name, tensor] : tensors) {

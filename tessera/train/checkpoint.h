@@ -35,9 +35,10 @@ struct RunState {
 
 // What a checkpoint must agree with, so that going on makes sense.
 struct RunIdentity {
-  std::string architecture;  // JSON object
-  std::string options;       // JSON object: Options::to_json(Stored::results)
-  std::string data;          // JSON object: numbers of pictures, class names
+  std::string architecture;    // JSON object
+  std::string options;         // JSON object: Options::to_json(Stored::results)
+  std::string data;            // JSON object: numbers of pictures, class names
+  std::string teacher = "{}";  // JSON object: which one is learned from
 };
 
 // Atomic: the checkpoint before stays whole where this one fails. Refuses weights that are not finite.

@@ -12,6 +12,14 @@ bool is_decayed(const models::Model& model, const FlatParameters::Slice& slice, 
   return decayed == Decayed::two_dimensional || !model.no_weight_decay(slice.name);
 }
 
+// Of a weight between the first layer and the head that mixes channels: linear, or a convolution that is not depthwise.
+int64_t hidden_rows(const models::Model& model, const FlatParameters::Slice& slice) {
+  const int64_t layer = model.layer_of(slice.name), rank = slice.shape.rank();
+  const bool hidden = layer > 0 && layer < model.num_layers() - 1 && !model.no_weight_decay(slice.name);
+  const bool mixes = rank == 2 || (rank == 4 && slice.shape[1] > 1);
+  return hidden && mixes && slice.shape[0] > 1 && slice.size > slice.shape[0] ? slice.shape[0] : 0;
+}
+
 }  // namespace
 
 std::vector<Group> parameter_groups(const models::Model& model, const FlatParameters& parameters,
@@ -29,7 +37,8 @@ std::vector<Group> parameter_groups(const models::Model& model, const FlatParame
       groups.back().end = end;
       groups.back().size += slices[i].size;
     } else {
-      groups.push_back({slices[i].begin, end, lr_scale, weight_decay, slices[i].size});
+      const int64_t rows = options.by_parameter ? hidden_rows(model, slices[i]) : 0;
+      groups.push_back({slices[i].begin, end, lr_scale, weight_decay, slices[i].size, rows});
     }
   }
   return groups;

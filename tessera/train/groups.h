@@ -15,6 +15,8 @@ struct Group {
   double lr_scale = 1;      // times the schedule's rate
   double weight_decay = 0;  // times the rate
   int64_t size = 0;         // elements without gaps
+  // Of a group that is one weight of a hidden layer, seen as a matrix: its rows (a convolution's outputs); else 0.
+  int64_t rows = 0;
 };
 
 enum class Decayed {

@@ -19,6 +19,7 @@ struct RunInfo {
   std::filesystem::path folder;          // where the run keeps its files
   std::string model;                     // the registered name, or the architecture file
   int64_t parameters = 0;                // scalars
+  int64_t macs = 0;                      // multiply-accumulates of one picture's forward pass
   std::string data;                      // the data set in one line
   std::vector<std::string> class_names;  // K
   int64_t training_pictures = 0;         // in an epoch

@@ -1,11 +1,11 @@
 #include "tessera/train/optimizer.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "tessera/core/parallel.h"
 #include "tessera/kernels/optimizer.h"
 #include "tessera/kernels/profile.h"
+#include "tessera/train/optimizers/adam.h"
 #include "tessera/train/optimizers/registry.h"
 
 namespace tessera::train {
@@ -30,24 +30,14 @@ class Adam final : public Optimizer {
  private:
   void update(float* values, const float* gradients, int64_t begin, int64_t end, const Group& group, double lr,
               double gradient_scale) override {
-    const bool decoupled = options_.kind == "adamw";
-    const auto t = static_cast<double>(steps_);
-    kernels::adam_step(kernels::cpu_context(),
-                       {.parameter = values + begin,
-                        .gradient = gradients + begin,
-                        .first = first_.data() + begin,
-                        .second = second_.data() + begin,
-                        .largest_second = largest_second_ ? largest_second_.data() + begin : nullptr,
-                        .n = end - begin,
-                        .gradient_scale = static_cast<float>(gradient_scale),
-                        .l2 = decoupled ? 0.0f : static_cast<float>(group.weight_decay),
-                        .shrink = decoupled ? static_cast<float>(1 - lr * group.weight_decay) : 1.0f,
-                        .fresh1 = static_cast<float>(1 - options_.beta1),
-                        .beta2 = static_cast<float>(options_.beta2),
-                        .fresh2 = static_cast<float>(1 - options_.beta2),
-                        .eps = static_cast<float>(options_.eps),
-                        .rate = static_cast<float>(lr / (1 - std::pow(options_.beta1, t))),
-                        .rsqrt_correction = static_cast<float>(1 / std::sqrt(1 - std::pow(options_.beta2, t)))});
+    kernels::AdamStep step = adam_arguments(options_, options_.kind == "adamw", group, lr, gradient_scale, steps_);
+    step.parameter = values + begin;
+    step.gradient = gradients + begin;
+    step.first = first_.data() + begin;
+    step.second = second_.data() + begin;
+    step.largest_second = largest_second_ ? largest_second_.data() + begin : nullptr;
+    step.n = end - begin;
+    kernels::adam_step(kernels::cpu_context(), step);
   }
 
   OptimizerOptions options_;

@@ -24,7 +24,8 @@ struct OptimizerOptions {
 };
 
 // The formulas are those of PyTorch: kernels/optimizer.h has them. State starts at zero and lies in flat buffers of the
-// parameters' layout. Every step is one parallel pass over memory; its bits do not depend on the number of threads.
+// parameters' layout. Every step is one parallel pass over memory, whose bits do not depend on the number of threads
+// (but for Muon's products of matrices).
 class Optimizer {
  public:
   virtual ~Optimizer() = default;

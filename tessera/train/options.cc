@@ -16,6 +16,7 @@ void TrainOptions::visit(Options& o) {
   o("epochs", epochs, "passes over the training pictures (10 where no length is given)").at_least(0);
   o("steps", steps, "steps, in place of epochs").at_least(0);
   o("minutes", minutes, "time, validations and the final test included, in place of epochs").at_least(0);
+  o("macs", macs, "multiply-accumulates, three times the model's for each picture, in place of epochs").at_least(0);
   o("batch", batch, "pictures in a step").at_least(1);
   o("accumulate", accumulate, "parts that a batch is computed in, to save memory").at_least(1);
   o("precision", precision,
@@ -34,7 +35,7 @@ void TrainOptions::visit(Options& o) {
   o("beta2", beta2, "memory of Adam's second moment, of Lion's momentum (0.99 in its paper)").at_least(0).below(1);
   o("eps", eps, "what Adam and LAMB add to the root of the second moment (LAMB's paper: 1e-6)").above(0);
   o("amsgrad", amsgrad, "Adam divides by the largest second moment so far");
-  o("momentum", momentum, "memory of SGD").at_least(0).below(1);
+  o("momentum", momentum, "memory of SGD, and of Muon (0.95 in its paper)").at_least(0).below(1);
   o("nesterov", nesterov, "SGD looks ahead along its momentum");
   o("caution", caution, "Lion leaves out steps against the gradient");
   o("trust_clip", trust_clip, "LAMB makes steps shorter, never longer");
@@ -81,6 +82,15 @@ void TrainOptions::visit(Options& o) {
       .below(1);
   o("bce_sum", bce_sum, "sum bce over the classes in place of their mean");
   o("phase_weight", phase_weight, "what the phase counts in complex_cross_entropy").at_least(0);
+  o("distill", distill, "what a teacher is followed in: soft, its probabilities; hard, the class that it thinks best")
+      .one_of({"soft", "hard"});
+  o("distill_alpha", distill_alpha, "share of the teacher in the loss; the labels have the rest")
+      .at_least(0)
+      .at_most(1);
+  o("distill_temperature", distill_temperature, "what soft divides both logits by").above(0);
+  o("distill_over_classes", distill_over_classes,
+    "soft is the mean over pictures and classes (DeiT's code), not over "
+    "pictures (Hinton et al., timm)");
   o("class_weights", class_weights, "weigh the loss by class, so that rare classes count as much");
   o("balanced", balanced, "draw every class equally often");
   o("repeats", repeats, "augmentations of a picture in a row (repeated augmentation)").at_least(1);
@@ -94,6 +104,7 @@ void TrainOptions::visit(Options& o) {
       .at_least(0)
       .below(1);
   o("eval_every", eval_every, "epochs between validations").at_least(1);
+  o("eval_flip", eval_flip, "validate and test by the mean of the logits of each picture and its mirror image");
   o("patience", patience, "validations without progress after which training stops; 0: never").at_least(0);
 
   o.section("Running");
@@ -109,8 +120,8 @@ void check(const TrainOptions& options) {
   Options declared;
   copy.visit(declared);
   declared.check_values("the training options");
-  if ((options.epochs > 0) + (options.steps > 0) + (options.minutes > 0) > 1)
-    fail_usage("epochs, steps and minutes all say how long to train: give one of them");
+  if ((options.epochs > 0) + (options.steps > 0) + (options.minutes > 0) + (options.macs > 0) > 1)
+    fail_usage("epochs, steps, minutes and macs all say how long to train: give one of them");
   if (options.accumulate > options.batch)
     fail_usage("a batch of {} pictures cannot be computed in {} parts: lower accumulate", options.batch,
                options.accumulate);
@@ -147,6 +158,13 @@ LossOptions loss_options(const TrainOptions& options) {
           .threshold = options.bce_threshold,
           .sum_classes = options.bce_sum,
           .phase_weight = options.phase_weight};
+}
+
+DistillationOptions distillation_options(const TrainOptions& options) {
+  return {.kind = options.distill,
+          .alpha = options.distill_alpha,
+          .temperature = options.distill_temperature,
+          .over_classes = options.distill_over_classes};
 }
 
 GroupOptions group_options(const TrainOptions& options) {

@@ -8,6 +8,7 @@
 #include "tessera/core/options.h"
 #include "tessera/image/augment.h"
 #include "tessera/image/mix.h"
+#include "tessera/train/distillation.h"
 #include "tessera/train/ema.h"
 #include "tessera/train/groups.h"
 #include "tessera/train/loss.h"
@@ -16,11 +17,16 @@
 
 namespace tessera::train {
 
+// A picture in training costs as much as so many in inference: forward, gradients of activations, of weights.
+inline constexpr double kPasses = 3;
+
 struct TrainOptions {
   // How long: at most one of them; 10 epochs where none is given.
   int64_t epochs = 0;
   int64_t steps = 0;
   double minutes = 0;
+  double macs = 0;  // multiply-accumulates: kPasses times the model's, for every picture
+  bool length_given() const { return epochs > 0 || steps > 0 || minutes > 0 || macs > 0; }
 
   int64_t batch = 128;     // pictures in a step
   int64_t accumulate = 1;  // parts that a batch is computed in, to save memory: the same result but for rounding
@@ -60,6 +66,9 @@ struct TrainOptions {
   double bce_threshold = -1;
   bool bce_sum = false;
   double phase_weight = 1;
+  std::string distill = "soft";
+  double distill_alpha = 0.5, distill_temperature = 3;
+  bool distill_over_classes = false;
   bool class_weights = false;
   bool balanced = false;
   int64_t repeats = 1;
@@ -71,6 +80,7 @@ struct TrainOptions {
 
   double val_fraction = 0.1;
   int64_t eval_every = 1;
+  bool eval_flip = false;
   int64_t patience = 0;
 
   std::string checkpoint_every = "60s";
@@ -85,6 +95,7 @@ void check(const TrainOptions& options);
 
 OptimizerOptions optimizer_options(const TrainOptions& options);
 LossOptions loss_options(const TrainOptions& options);
+DistillationOptions distillation_options(const TrainOptions& options);
 GroupOptions group_options(const TrainOptions& options);
 EmaOptions ema_options(const TrainOptions& options);
 // For a run whose first plan has `total` steps: what is given as a share of the run becomes steps.

@@ -60,7 +60,7 @@ std::optional<Score> Run::score(const std::string& split, bool ema) {
     const WithAverage average(learner_, ema);
     evaluation =
         evaluate(*job_.model, set, data::evaluation_options(job_.preprocess, options_.batch, loader_threads(options_)),
-                 job_.stop);
+                 job_.stop, options_.eval_flip);
   }
   if (!evaluation) return std::nullopt;
   const double seconds = now() - start;
@@ -207,6 +207,9 @@ RunSummary Run::finish() {
   }
   tell_corrupt(loader_.corrupt());
   state_.finished = true;
+  count_time();
+  // Before the checkpoint says so: whoever kills the run between leaves none that is finished and has no results.
+  save_record(folder_.record(), info_, summary(ending(), ""), scores_);
   save();
   if (ema) learner_.keep_average();
   return end(ending(), state_.stopped_early ? fmt::format("no progress in {} validations", options_.patience) : "");

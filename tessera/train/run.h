@@ -27,6 +27,7 @@ class Run {
   void describe();
   void resume();
   void plan();
+  int64_t planned_steps() const;  // of a run whose length is known
 
   // What may happen between two steps, in this order.
   bool validation_due() const;

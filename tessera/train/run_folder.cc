@@ -79,8 +79,10 @@ void save_record(const std::filesystem::path& path, const RunInfo& info, const s
                  const std::vector<Score>& scores) {
   ordered_json record = {{"model", info.model},
                          {"parameters", info.parameters},
+                         {"macs", info.macs},
                          {"data", info.data},
                          {"training_pictures", info.training_pictures},
+                         {"batch", info.batch},
                          {"host", host()},
                          {"threads", num_threads()},
                          {"written", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
@@ -93,6 +95,29 @@ void save_record(const std::filesystem::path& path, const RunInfo& info, const s
   }
   record["scores"] = to_json(scores);
   write_atomically(path, record.dump(2) + "\n");
+}
+
+std::optional<RunRecord> load_record(const std::filesystem::path& path) {
+  if (!exists(path)) return std::nullopt;
+  try {
+    const ordered_json json = ordered_json::parse(read_text(path));
+    RunRecord record{.model = json.at("model"),
+                     .parameters = json.at("parameters"),
+                     .macs = json.value("macs", int64_t{0}),
+                     .data = json.at("data"),
+                     .training_pictures = json.at("training_pictures"),
+                     .batch = json.value("batch", int64_t{0}),
+                     .options_json = json.at("options").dump(),
+                     .ending = json.value("ending", ""),
+                     .step = json.value("step", int64_t{0}),
+                     .seconds = json.value("seconds_trained", 0.0)};
+    for (const ordered_json& score : json.at("scores"))
+      record.scores.push_back({score.at("split"), score.at("weights") == "averaged", score.at("step"),
+                               score.at("accuracy"), score.at("loss")});
+    return record;
+  } catch (const ordered_json::exception& e) {
+    fail("{}: this is no record of a run: {}", path.string(), e.what());
+  }
 }
 
 }  // namespace tessera::train

@@ -38,4 +38,22 @@ void save_model_file(const std::filesystem::path& path, const TrainJob& job, con
 void save_record(const std::filesystem::path& path, const RunInfo& info, const std::optional<RunSummary>& summary,
                  const std::vector<Score>& scores);
 
+// run.json, read again.
+struct RunRecord {
+  std::string model = {};
+  int64_t parameters = 0, macs = 0;  // macs: of one picture's forward pass
+  std::string data = {};
+  int64_t training_pictures = 0, batch = 0;
+  std::string options_json = {};
+  std::string ending =
+      {};  // "finished", "stopped early", "interrupted", "failed"; empty while it goes on or was killed
+  int64_t step = 0;
+  double seconds = 0;  // trained
+  std::vector<Score> scores = {};
+
+  bool done() const { return ending == "finished" || ending == "stopped early"; }
+};
+// Nothing where there is no such file; an Error where it is something else.
+std::optional<RunRecord> load_record(const std::filesystem::path& path);
+
 }  // namespace tessera::train

@@ -1,5 +1,6 @@
 // How a run begins: from its options, or from its checkpoint.
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tessera/core/parallel.h"
@@ -27,6 +28,11 @@ Tensor class_weights_of(const data::DataSet& set, const TrainOptions& options) {
   return Tensor::from({static_cast<int64_t>(weights.size())}, weights);
 }
 
+TeacherLogits teacher_of(const TrainJob& job) {
+  if (!job.teacher) return {};
+  return [&job](const Tensor& images) { return job.teacher->logits(images, job.preprocess); };
+}
+
 }  // namespace
 
 Run::Run(const TrainJob& job, const TrainOptions& options, Observer& observer)
@@ -36,7 +42,7 @@ Run::Run(const TrainJob& job, const TrainOptions& options, Observer& observer)
       folder_(open_run_folder(job.folder, job.resume)),
       sets_(parts_of(job.data, options)),
       loader_(sets_.train, training_loader()),
-      learner_(*job.model, options, class_weights_of(*sets_.train, options)),
+      learner_(*job.model, options, class_weights_of(*sets_.train, options), teacher_of(job)),
       checkpoint_every_(checkpoint_every(options)) {}
 
 data::LoaderOptions Run::training_loader() const {
@@ -63,7 +69,8 @@ void Run::describe() {
                nlohmann::json{{"training_pictures", sets_.train->size()},
                               {"validation_pictures", size_of(sets_.validation)},
                               {"class_names", sets_.train->class_names()}}
-                   .dump()};
+                   .dump(),
+               nlohmann::json{{"teacher", job_.teacher ? job_.teacher->identity() : "none"}}.dump()};
   const int64_t weights = learner_.has_ema() ? 2 : 1;
   evaluations_ = {.pictures = size_of(sets_.validation),
                   .steps_between = sets_.validation ? validate_every() : 0,
@@ -72,6 +79,7 @@ void Run::describe() {
   info_.folder = folder_.path;
   info_.model = job_.model_name;
   info_.parameters = job_.model->num_parameters();
+  info_.macs = job_.model->macs();
   info_.data = sets_.what;
   info_.class_names = sets_.train->class_names();
   info_.training_pictures = loader_.pictures_per_epoch();
@@ -98,9 +106,19 @@ void Run::plan() {
   if (!job_.schedule_from.empty()) {
     state_.plan = load_decisions(RunFolder{job_.schedule_from}.decisions());
   } else if (!budget_) {
-    const int64_t epochs = options_.epochs > 0 ? options_.epochs : kDefaultEpochs;
-    state_.plan.decide({0, options_.steps > 0 ? options_.steps : epochs * steps_per_epoch()});
+    state_.plan.decide({0, planned_steps()});
   }
+}
+
+int64_t Run::planned_steps() const {
+  if (options_.steps > 0) return options_.steps;
+  if (options_.macs > 0) {
+    TESSERA_CHECK(info_.macs > 0, "the model '{}' does not tell its operations: train for so many epochs, not macs",
+                  info_.model);
+    const double of_a_step = kPasses * static_cast<double>(info_.macs * info_.batch);
+    return static_cast<int64_t>(std::clamp(std::floor(options_.macs / of_a_step), 1.0, 1e12));
+  }
+  return (options_.epochs > 0 ? options_.epochs : kDefaultEpochs) * steps_per_epoch();
 }
 
 }  // namespace tessera::train

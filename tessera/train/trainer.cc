@@ -18,6 +18,8 @@ void check_job(const TrainJob& job, const TrainOptions& options) {
                     size.channels == job.preprocess.channels,
                 "the model takes pictures of {} x {} x {}, but the preprocessing makes them {} x {} x {}", size.height,
                 size.width, size.channels, job.preprocess.height, job.preprocess.width, job.preprocess.channels);
+  TESSERA_CHECK(!job.teacher || job.teacher->num_classes() == classes,
+                "the data has {} classes, but the teacher tells {} apart", classes, job.teacher->num_classes());
   if (options.patience > 0 && !job.data.validation && options.val_fraction == 0)
     fail_usage("patience needs a validation part: give val_fraction a value above 0");
 }

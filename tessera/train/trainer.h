@@ -11,6 +11,7 @@
 #include "tessera/models/model.h"
 #include "tessera/train/observer.h"
 #include "tessera/train/options.h"
+#include "tessera/train/teacher.h"
 
 namespace tessera::train {
 
@@ -22,6 +23,7 @@ struct TrainJob {
   std::string model_name;  // for people
   data::DataSets data;
   image::Preprocess preprocess;
+  const Teacher* teacher = nullptr;  // to be learned from besides the labels; null: nobody
 
   // The folder of the run, made where it is missing:
   //   model.safetensors       the last (or averaged) weights, for use

@@ -1,6 +1,7 @@
 // tessera bench: what it counts. How long things take is not for a test.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tessera/models/registry.h"
@@ -31,6 +32,35 @@ TEST(Roofline, CountsEveryProduct) {
   attention = 4 * 2.0 * 49 * 49 * 96;  // of four blocks
   EXPECT_DOUBLE_EQ(roofline({})["operations"], 2 * 3 * macs);
   EXPECT_DOUBLE_EQ(roofline({"--of", "train"})["operations"], 2 * 3 * (3 * macs - embed + 0.5 * attention));
+}
+
+// Of hw patches and a class token in width C, global attention takes 2N²C multiply-accumulates a block.
+TEST(Complexity, CountsAttentionAndWritesItsFiles) {
+  const test::TemporaryFolder folder;
+  const test::Outcome run =
+      test::run_tessera({"bench", "complexity", "--models", "vit_tiny_patch16_224,vit_small_patch16_224", "--sizes",
+                         "32,64", "--seconds", "0.001", "--json", "--out", "c"},
+                        folder.path());
+  ASSERT_EQ(run.code, 0) << run.err;
+  const auto rows = nlohmann::json::parse(run.out);
+  ASSERT_EQ(rows.size(), 4u);
+  for (const auto& row : rows) {
+    const double C = row["model"] == "vit_tiny_patch16_224" ? 192 : 384, N = row["tokens"].get<double>() + 1;
+    EXPECT_EQ(row["tokens"], row["size"] == 32 ? 4 : 16);
+    EXPECT_DOUBLE_EQ(row["attention_macs"], 12 * 2 * N * N * C);
+    EXPECT_LT(row["attention_macs"], row["macs"]);
+    EXPECT_GT(row["ms"], row["attention_ms"]);
+  }
+  auto model =
+      models::build(models::with_settings(models::architecture_of("vit_tiny_patch16_224"), {{"img_size", "64"}}));
+  EXPECT_EQ(rows[1]["macs"], static_cast<double>(model->macs()));
+  const std::string csv = read_text(folder / "c.csv");
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 5);
+  const std::string svg = read_text(folder / "c.svg");
+  EXPECT_NE(svg.find("vit_tiny_patch16_224: measured, slope "), std::string::npos);
+  EXPECT_EQ(svg.find("nan"), std::string::npos);
+
+  EXPECT_EQ(test::run_tessera({"bench", "complexity", "--models", "vit_tny_patch16_224"}, folder.path()).code, 2);
 }
 
 TEST(Roofline, KnowsWholeNumbers) {

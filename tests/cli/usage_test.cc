@@ -10,7 +10,7 @@ using test::Outcome;
 using test::run_tessera;
 using test::TemporaryFolder;
 
-const std::vector<std::string> kCommands = {"bench", "eval", "info", "models", "pixels", "predict", "train"};
+const std::vector<std::string> kCommands = {"bench", "compare", "eval", "info", "models", "pixels", "predict", "train"};
 
 TEST(Usage, WithoutArgumentsEveryCommandIsListed) {
   const TemporaryFolder folder;
@@ -40,7 +40,8 @@ TEST(Usage, WhatIsUnknownIsNamedWithTheNearest) {
       {{"bench", "infer", "--model", "vit_tiny_patch16_223"},
        "tessera: unknown model 'vit_tiny_patch16_223', did you mean 'vit_tiny_patch16_224'?\n"},
       {{"bench", "run", "--model", "vit_tiny_patch16_224"},
-       "tessera: argument infer|train|roofline must be one of infer, train, roofline, but it is 'run'\n"},
+       "tessera: argument infer|train|roofline|complexity must be one of infer, train, roofline, complexity, but it is "
+       "'run'\n"},
   };
   for (const auto& [arguments, message] : cases) {
     const Outcome run = run_tessera(arguments, folder.path());

@@ -94,6 +94,19 @@ TEST(Select, DrawsAsManyOfEachClassAndLeavesTheTestWhole) {
   EXPECT_EQ(alone, std::vector<std::string>(few.begin() + 20, few.begin() + 30));
 }
 
+TEST(Select, AShareIsOneOfEachClassAtLeast) {
+  const DataSets fifth = select(numbers(), {.share = 0.2}, 7), half = select(numbers(), {.share = 0.5}, 7);
+  EXPECT_EQ(class_counts(*fifth.train), (std::vector<int64_t>{10, 8, 6, 4}));
+  EXPECT_EQ(fifth.test->size(), 14);
+  const auto few = samples(*fifth.train), many = samples(*half.train);
+  for (const std::string& name : few) EXPECT_TRUE(std::count(many.begin(), many.end(), name)) << name;
+  EXPECT_NE(few, samples(*select(numbers(), {.share = 0.2}, 8).train));
+  EXPECT_EQ(class_counts(*select(numbers(), {.share = 0.001}, 7).train), (std::vector<int64_t>{1, 1, 1, 1}));
+  EXPECT_EQ(class_counts(*select(numbers(), {.per_class = 7, .share = 0.2}, 7).train),
+            (std::vector<int64_t>{7, 7, 6, 4}));
+  EXPECT_THROW(select(numbers(), {.share = 0}, 7), Error);
+}
+
 TEST(Select, NothingSelectedIsTheDataItself) {
   const DataSets sets = numbers();
   EXPECT_EQ(select(sets, {}, 0).train, sets.train);

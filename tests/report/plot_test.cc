@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "tessera/report/label_places.h"
+
 namespace tessera::report {
 namespace {
 
@@ -68,6 +70,52 @@ TEST(Chart, OnePointOrNoneIsDrawnToo) {
     EXPECT_EQ(svg.find("nan"), std::string::npos);
     EXPECT_EQ(svg.find("inf"), std::string::npos);
     EXPECT_EQ(svg.find("nothing yet") != std::string::npos, points.empty());
+  }
+}
+
+TEST(Axis, ALogarithmicOneHasRoundValues) {
+  const Axis axis = axis_over(1e5, 1e8, Scale::logarithmic);
+  EXPECT_EQ(ticks_within(axis, 5), (std::vector<double>{1e5, 2e5, 5e5, 1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8}));
+  EXPECT_EQ(ticks_within(axis_over(1, 1e8, Scale::logarithmic), 5).size(), 9u);
+  EXPECT_EQ(ticks_within(axis_over(5.1e6, 5.9e6, Scale::logarithmic), 4).size(), 4u);  // not one of 1, 2, 5
+  EXPECT_NEAR(axis(1e5), 0, 1e-12);
+  EXPECT_NEAR(axis(std::sqrt(1e13)), 0.5, 1e-12);
+  EXPECT_EQ(tick_label(2e7, false, axis), "20 M");
+  EXPECT_EQ(tick_label(5e5, false, axis), "500 k");
+}
+
+TEST(Chart, PointsHaveSpreadsAndTexts) {
+  const Chart chart{.title = "t",
+                    .x_label = "x",
+                    .percent = true,
+                    .series = {{"a", {{1e6, 0.5}}, true, false, {0.1}, {"first"}},
+                               {"b", {{1e7, 0.5}}, true, false, {NAN}, {"second"}}},
+                    .x_scale = Scale::logarithmic,
+                    .legend = false};
+  const std::string svg = chart_svg(chart);
+  EXPECT_EQ(svg.find("nan"), std::string::npos);
+  EXPECT_NE(svg.find(">first</text>"), std::string::npos);
+  size_t bars = 0;
+  for (size_t at = 0; (at = svg.find("stroke-width=\"1.2\"", at)) != std::string::npos; ++at) ++bars;
+  EXPECT_EQ(bars, 1u);
+  const std::string both = figure_svg({chart, chart, chart}, 2);
+  EXPECT_NE(both.find("viewBox=\"0 0 960 520\""), std::string::npos) << both.substr(0, 200);
+  EXPECT_NE(both.find("translate(480,0)"), std::string::npos);
+  EXPECT_NE(both.find("translate(0,260)"), std::string::npos);
+}
+
+TEST(LabelPlaces, AreApart) {
+  const std::vector<LabelledPoint> points = {
+      {100, 100, "one of them"}, {103, 101, "another one"}, {101, 104, "a third"}, {440, 60, "near the right end"}};
+  const auto places = label_places(points, 50, 470);
+  ASSERT_EQ(places.size(), points.size());
+  for (size_t i = 0; i < places.size(); ++i) {
+    EXPECT_LE(places[i].x + label_width(points[i].label), 470);
+    for (size_t j = 0; j < i; ++j) {
+      const bool beside = places[i].x >= places[j].x + label_width(points[j].label) ||
+                          places[j].x >= places[i].x + label_width(points[i].label);
+      EXPECT_TRUE(beside || std::abs(places[i].y - places[j].y) >= 12) << points[i].label << ", " << points[j].label;
+    }
   }
 }
 
