@@ -51,7 +51,7 @@ void check_tune(const std::string& tune) {
 }
 
 std::set<std::string> tuned_parameters(models::Model& model, const TrainOptions& options) {
-  const int64_t blocks = model.num_layers() - 2;
+  const int64_t blocks = std::max<int64_t>(model.num_layers() - 2, 0);
   if (last_blocks(options.tune) > blocks)
     fail_usage("tune {}: more blocks than the model has ({})", options.tune, blocks);
   const std::vector<nn::Parameter> parameters = model.parameters();

@@ -31,9 +31,9 @@ TEST_P(CnnTraining, LowersTheLoss) {
   constexpr int kSteps = 20;
   for (int step = 0; step < kSteps; ++step) {
     const ops::TrainingState state(ops::Draws{.seed = 1, .step = static_cast<uint64_t>(step)});
-    const auto [logits, auxiliary] = model->forward_training(images);
-    Tensor loss = ops::cross_entropy(logits, labels);
-    for (const auto& [other, weight] : auxiliary)
+    const Model::TrainingOutput output = model->forward_training(images);
+    Tensor loss = ops::cross_entropy(output.logits, labels);
+    for (const auto& [other, weight] : output.auxiliary)
       loss =
           ops::add(loss, ops::scale(ops::cross_entropy(other, labels), Tensor::full({1}, static_cast<float>(weight))));
     if (step < 3) first += loss.item();

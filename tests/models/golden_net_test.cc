@@ -110,11 +110,12 @@ void expect_gradients(GoldenNet& net) {
   for (const nn::Parameter& parameter : net.model->parameters()) parameter.tensor->set_requires_grad();
   net.images.set_requires_grad();
   const ops::TrainingState state(golden.training ? std::optional<ops::Draws>(ops::Draws{}) : std::nullopt);
-  const auto [logits, auxiliary] = net.model->forward_training(net.images);
+  const models::Model::TrainingOutput output = net.model->forward_training(net.images);
+  const Tensor& logits = output.logits;
   const Tensor labels =
       Tensor::from({static_cast<int64_t>(golden.labels.size())}, std::span<const int64_t>(golden.labels));
   Tensor loss = ops::cross_entropy(logits, labels);
-  for (const auto& [other, weight] : auxiliary)
+  for (const auto& [other, weight] : output.auxiliary)
     loss = ops::add(loss, ops::scale(ops::cross_entropy(other, labels), Tensor::full({1}, static_cast<float>(weight))));
   EXPECT_LE(relative_error(loss.span(), formats::at(golden.expect, "loss")), 1e-5);
   EXPECT_LE(relative_error(logits.span(), formats::at(golden.expect, "logits")), 1e-4);

@@ -51,10 +51,10 @@ TEST(Calibration, EqualsTheReference) {
   EXPECT_EQ(compared, 3);
 }
 
-// Where every answer is right, or wrong, no temperature is too low, or too high: the ends are what comes out.
+// Where every answer is right, one so low that nothing of the loss is left; where every one is wrong, the highest.
 TEST(Calibration, ATemperatureHasEnds) {
   const std::vector<float> logits = {3, 0, 0, 2};
-  EXPECT_NEAR(best_temperature(logits, std::vector<int64_t>{0, 1}, 2), 1e-3, 1e-4);
+  EXPECT_LT(best_temperature(logits, std::vector<int64_t>{0, 1}, 2), 0.05);
   EXPECT_NEAR(best_temperature(logits, std::vector<int64_t>{1, 0}, 2), 1e3, 100);
   EXPECT_THROW(calibration(logits, std::vector<int64_t>{0}, 2), Error);
 }
