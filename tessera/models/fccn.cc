@@ -102,7 +102,7 @@ class Fccn : public Model {
   std::string architecture() const override;
   std::vector<ShapeStep> shapes() override;
   int64_t layer_of(const std::string& parameter) const override;
-  int64_t num_layers() const override { return static_cast<int64_t>(stages_.size()) + 2; }
+  int64_t num_layers() const override { return static_cast<int64_t>(stages_.size()) + 1; }
   bool no_weight_decay(const std::string&) const override { return false; }
   std::vector<std::string> head_parameters() const override;
 
@@ -248,13 +248,14 @@ std::vector<ShapeStep> Fccn<Numbers>::shapes() {
   const int64_t inputs = classifier_inputs(config_), K = config_.num_classes;
   if (config_.global_pool == "avg") steps.push_back({"mean", {Numbers::kPlanes * inputs}});
   steps.push_back({"fc", {Numbers::kPlanes * K}, count("fc."), Numbers::kProducts * inputs * K});
+  if (Numbers::kPlanes > 1) steps.push_back({"magnitude", {K}});
   return steps;
 }
 
 template <class Numbers>
 int64_t Fccn<Numbers>::layer_of(const std::string& parameter) const {
   if (parameter.starts_with("fc.")) return num_layers() - 1;
-  return std::stoll(parameter.substr(parameter.find_first_of("0123456789")));  // "conv3.", "norm3.", "act3."
+  return std::stoll(parameter.substr(parameter.find_first_of("0123456789"))) - 1;  // "conv3.", "norm3.", "act3."
 }
 
 template <class Numbers>

@@ -249,8 +249,8 @@ image::Preprocess preprocess(int64_t size, int64_t channels = 3) {
   how.height = how.width = size;
   how.channels = channels;
   how.crop_pct = 1;
-  how.mean.resize(static_cast<size_t>(channels), 0.5);
-  how.std.resize(static_cast<size_t>(channels), 0.25);
+  how.mean.assign(static_cast<size_t>(channels), 0.5);
+  how.std.assign(static_cast<size_t>(channels), 0.25);
   return how;
 }
 
