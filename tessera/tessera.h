@@ -1,6 +1,7 @@
 // The map of the library: what to include for what.
 //
 //   classify pictures with a model file      tessera/infer/classifier.h
+//   classify sentences, train on them        tessera/infer/sentence_classifier.h, tessera/data/sentences.h (docs/text.md)
 //   build a model by name or architecture    tessera/models/registry.h
 //   load and save model files                tessera/weights/model_file.h
 //   train a model                            tessera/train/trainer.h, its options in tessera/train/options.h

@@ -15,4 +15,6 @@ cd "$folder"
 examples/list_models | grep -q '^vit_base_patch16_224 '
 examples/define_and_train run picture.png
 examples/classify run/model.safetensors picture.png
+examples/sentences train questions.safetensors --epochs 1 --depth 1
+echo "where will the baker wait ?" | examples/sentences classify questions.safetensors | grep -q '%.*baker'
 prefix/bin/tessera predict run/model.safetensors picture.png

@@ -32,20 +32,46 @@ inline const std::vector<Opening> kOpenings = {
     {2, "in which town"}, {2, "at what place"}, {3, "why"},       {3, "for what reason"}, {4, "when"},
     {4, "at what time"},  {4, "on which day"},  {5, ""}};
 
-inline const Words kNames = {"anna", "tom", "maria", "paul", "lena", "omar", "nina", "ivan", "ruth", "felix"};
-inline const Words kPeople = {"baker", "teacher", "doctor", "pilot",  "farmer", "singer", "neighbour",
-                              "judge", "painter", "driver", "waiter", "nurse",  "captain"};
-inline const Words kKinds = {"old", "young", "tall", "tired", "famous", "new", "friendly", "quiet"};
-inline const Words kThings = {"apples", "books", "chairs", "letters", "tickets", "bottles", "pictures", "eggs"};
-inline const Words kHandle = {"buy", "sell", "carry", "count", "paint", "send", "find", "hide"};
-inline const Words kDo = {"work",           "sing",
-                          "wait",           "sleep",
-                          "dance",          "play chess",
-                          "buy bread",      "meet the mayor",
-                          "sell the house", "paint the door",
-                          "repair the car", "read the letter",
-                          "cook dinner",    "catch the train",
-                          "feed the horses"};
+inline const Words kNames = {"anna", "tom",  "maria", "paul", "lena", "omar", "nina",  "ivan", "ruth", "felix",
+                             "mira", "hugo", "clara", "emil", "sara", "noah", "greta", "leo",  "ines", "oscar"};
+inline const Words kPeople = {"baker",  "teacher", "doctor", "pilot",   "farmer",  "singer",    "neighbour", "judge",
+                              "driver", "waiter",  "nurse",  "captain", "dentist", "gardener",  "guard",     "lawyer",
+                              "actor",  "sailor",  "cook",   "student", "tailor",  "carpenter", "poet",      "painter"};
+inline const Words kKinds = {"old",   "young", "tall",    "tired", "famous", "new",  "friendly",
+                             "quiet", "happy", "curious", "rich",  "strong", "busy", "clever"};
+inline const Words kThings = {"apples", "books", "chairs", "letters", "tickets", "bottles", "pictures",
+                              "eggs",   "lamps", "shoes",  "stamps",  "keys",    "maps",    "flowers"};
+inline const Words kHandle = {"buy", "sell", "carry", "count", "paint", "send", "find", "hide", "collect", "return"};
+inline const Words kDo = {"work",
+                          "sing",
+                          "wait",
+                          "sleep",
+                          "dance",
+                          "swim",
+                          "play chess",
+                          "buy bread",
+                          "meet the mayor",
+                          "sell the house",
+                          "paint the door",
+                          "ring the bell",
+                          "repair the car",
+                          "read the letter",
+                          "cook dinner",
+                          "catch the train",
+                          "feed the horses",
+                          "water the flowers",
+                          "wash the dishes",
+                          "climb the tower",
+                          "open the shop",
+                          "learn french",
+                          "visit the museum",
+                          "cross the river",
+                          "find the key",
+                          "call the office",
+                          "write a poem",
+                          "clean the stairs",
+                          "carry the lamp",
+                          "count the money"};
 inline const Words kModals = {"will", "can", "must", "should", "may"};
 inline const Words kKnow = {"knows", "has asked", "has heard", "wonders", "remembers"};
 inline const Words kRequests = {"tell me", "please say", "i wonder", "i want to know"};
@@ -140,9 +166,9 @@ inline Corpus make_corpus(int64_t train, int64_t test, uint64_t seed = 0) {
     const Opening& inside = kOpenings[random.below(kOpenings.size())];
     const auto frame = static_cast<int>(random.below(Grammar::kFrames));
     if (main.words == "who" && (frame == 2 || frame == 7)) continue;  // their knower is the subject
-    const bool alone = frame < 2;                                     // nothing inside
-    const std::string combination = std::to_string(frame) + main.words + "/" + (alone ? "" : inside.words);
-    const bool held_out = tessera::Random(seed, "questions/held out/" + combination).coin(0.2);
+    const std::string combination = std::to_string(frame) + main.words + "/" + inside.words;
+    const bool alone = frame < 2;  // nothing inside: for training
+    const bool held_out = !alone && tessera::Random(seed, "questions/held out/" + combination).coin(0.2);
     tessera::data::Sentences& part = held_out ? corpus.test : corpus.train;
     if (part.size() >= (held_out ? test : train)) continue;
     part.texts.push_back(Grammar(random).sentence(frame, main, inside));

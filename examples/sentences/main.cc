@@ -34,7 +34,7 @@ struct Choices {
   std::vector<std::string> sentences;
   std::string data, test;
   int64_t epochs = 12, seed = 0, width = 64, depth = 3;
-  bool bag = false;
+  bool bag = false, positions = true;
 
   void visit(Options& o) {
     o("command", command, "what to do").positional().one_of({"train", "classify", "corpus"}).required();
@@ -50,7 +50,8 @@ struct Choices {
     o("seed", seed, "of the weights and the order of the sentences");
     o("width", width, "of the words, a multiple of 4").at_least(4);
     o("depth", depth, "blocks of the encoder").at_least(0);
-    o("bag", bag, "only counts words: no positions and no attention, to compare with");
+    o("positions", positions, "whether the encoder knows the order of the words; without, to compare with");
+    o("bag", bag, "only counts words: neither positions nor attention, to compare with");
   }
 };
 
@@ -73,7 +74,7 @@ models::TextEncoderConfig architecture(const Choices& choices, int64_t vocab, in
   config.depth = choices.bag ? 0 : choices.depth;
   config.act = "gelu_erf";
   config.dropout = 0.1;
-  if (choices.bag) config.pos_embed = "none";
+  if (choices.bag || !choices.positions) config.pos_embed = "none";
   return config;
 }
 
