@@ -114,9 +114,7 @@ Tensor conv_norm(const ComplexConv2d& conv, const ComplexBatchNorm2d& norm, cons
 
 Tensor conv_norm(const ComplexConv2d& conv, const BatchNorm2d& norm, const Tensor& x, Activation activation) {
   if (!ops::frozen_weights() || norm.counts()) return norm.forward(conv.forward(x), activation);
-  auto [scale, shift] = norm.folded();
-  if (const Tensor bias = conv.bias())
-    for (int64_t o = 0; o < shift.numel(); ++o) shift.data()[o] += scale.data()[o] * bias.data()[o];
+  const auto [scale, shift] = norm.folded(conv.bias());
   return ops::conv2d_for_use(x, conv.weight(), shift, conv.options(), {.scale = scale, .activation = activation});
 }
 
