@@ -44,7 +44,8 @@ struct SwinConfig {
   int64_t blocks() const;                                            // of all stages
   int64_t width(int64_t stage) const { return embed_dim << stage; }  // of its tokens
   Map map(int64_t stage) const;                                      // of tokens that it works on
-  ops::WindowGrid grid(int64_t stage, int64_t block) const;          // every second block is shifted
+  bool has_windows() const;                                  // whether window_size is of a form that grid() knows
+  ops::WindowGrid grid(int64_t stage, int64_t block) const;  // every second block is shifted
   int64_t head_width(int64_t stage) const;
   int64_t mlp_hidden(int64_t stage) const {
     return static_cast<int64_t>(static_cast<double>(width(stage)) * mlp_ratio);

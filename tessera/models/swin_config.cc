@@ -21,6 +21,11 @@ int64_t SwinConfig::head_width(int64_t stage) const {
   return head_dim > 0 ? head_dim : width(stage) / num_heads[static_cast<size_t>(stage)];
 }
 
+bool SwinConfig::has_windows() const {
+  const size_t n = window_size.size();
+  return n == 1 || n == 2 || n == depths.size() || n == 2 * depths.size();
+}
+
 ops::WindowGrid SwinConfig::grid(int64_t stage, int64_t block) const {
   const std::vector<int64_t>& w = window_size;
   const auto s = static_cast<size_t>(stage);
@@ -85,8 +90,7 @@ void SwinConfig::complete(const Options& /*given*/) {
     fail_usage("depths takes the blocks of 1 to {} stages, not of {}", kMostStages, stages());
   if (num_heads.size() != depths.size())
     fail_usage("num_heads takes a number for each of the {} stages of depths, not {}", depths.size(), num_heads.size());
-  const size_t windows = window_size.size();
-  if (windows != 1 && windows != 2 && windows != depths.size() && windows != 2 * depths.size())
+  if (!has_windows())
     fail_usage("window_size takes one number, a height and a width, or either for each of the {} stages of depths",
                depths.size());
   for (int64_t s = 0; s < stages() && head_dim == 0; ++s) {

@@ -1,6 +1,7 @@
 // The Swin Transformer's architecture out of the shapes of its parameters.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -42,7 +43,7 @@ struct Inference {
   void tell_mlp();
   void tell_windows();
   void tell_picture(int64_t first_window, int64_t last_window);
-  SwinConfig config() const;
+  bool fits(const std::vector<int64_t>& window_size) const;
 };
 
 void Inference::tell_patches() {
@@ -79,41 +80,55 @@ void Inference::tell_mlp() {
   keys["mlp_ratio"] = ratio;
 }
 
-SwinConfig Inference::config() const {
-  SwinConfig config;
-  Json all = keys;
-  all.erase("family");
-  all["edges"] = known.value("edges", "timm");
-  Options options;
-  config.visit(options);
-  options.from_json(all.dump(), "the architecture");
-  config.complete(options);
-  return config;
+// One number or a list of them, as options take either; nothing where it is no such thing.
+std::vector<int64_t> numbers(const Json& value, int64_t most) {
+  std::vector<int64_t> result;
+  for (const Json& number : value.is_array() ? value : Json::array({value})) {
+    if (!number.is_number_integer() || number < 1 || number > most) return {};
+    result.push_back(number.get<int64_t>());
+  }
+  return result;
 }
 
-// The window of each stage by its table. One that is smaller than the first stage's only because its map is has the
-// first one's size.
+// Whether these windows, and the sizes that are told, make tables of the sizes that the file has.
+bool Inference::fits(const std::vector<int64_t>& window_size) const {
+  SwinConfig config;
+  config.depths = numbers(keys["depths"], std::numeric_limits<int64_t>::max());
+  config.patch_size = numbers(keys["patch_size"], std::numeric_limits<int64_t>::max());
+  config.img_size = numbers(keys["img_size"], std::numeric_limits<int64_t>::max());
+  config.window_size = window_size;
+  config.edges = known.value("edges", config.edges);
+  if (config.img_size.size() == 1) config.img_size.push_back(config.img_size.front());
+  if (config.img_size.size() != 2 || config.patch_size.size() != 2 || !config.has_windows()) return false;
+  for (int64_t stage = 0; stage < config.stages(); ++stage)
+    if (config.grid(stage, 0).offsets() != extent(block_name(stage, 0) + kTable, 0)) return false;
+  return true;
+}
+
+// As somebody says, or by the tables. A window that is smaller than the first stage's only because its map is, is the
+// first one's.
 void Inference::tell_windows() {
-  std::vector<int64_t> windows;
-  bool square = true;
-  for (size_t stage = 0; stage < keys["depths"].size(); ++stage) {
-    windows.push_back(side_of(extent(block_name(static_cast<int64_t>(stage), 0) + kTable, 0)));
-    square = square && windows.back() > 0;
+  std::vector<int64_t> sides;
+  for (size_t stage = 0; stage < keys["depths"].size(); ++stage)
+    sides.push_back(side_of(extent(block_name(static_cast<int64_t>(stage), 0) + kTable, 0)));
+  tell_picture(sides.front(), sides.back());
+  constexpr int64_t kMost = 128;
+  const std::vector<int64_t> said = numbers(known.value("window_size", Json()), kMost);
+  if (!said.empty() && fits(said)) {
+    keys["window_size"] = said;
+    return;
   }
-  const bool said = known.contains("window_size");
-  TESSERA_CHECK(said || windows.front() > 0,
-                "the tensor '{}' is {}, of no square window; say --set window_size=HEIGHT,WIDTH",
-                block_name(0, 0) + kTable, to_string(shapes.at(block_name(0, 0) + kTable)));
-  tell_picture(windows.front(), windows.back());
-  keys["window_size"] = said ? known["window_size"] : Json(windows.front());
-  const SwinConfig made = config();
-  const auto fits = [&](int64_t stage) {
-    return made.grid(stage, 0).offsets() == extent(block_name(stage, 0) + kTable, 0);
-  };
-  bool all_fit = true;
-  for (int64_t stage = 0; stage < made.stages(); ++stage) all_fit = all_fit && fits(stage);
-  if (!all_fit && square)
-    keys["window_size"] = windows.size() == 2 ? Json{windows[0], windows[0], windows[1], windows[1]} : Json(windows);
+  const std::string table = block_name(0, 0) + kTable;
+  for (const int64_t side : sides)
+    TESSERA_CHECK(side > 0 && side <= kMost, "the tensor '{}' is {}, of no square window{}", table,
+                  to_string(shapes.at(table)), said.empty() ? "; say --set window_size=HEIGHT,WIDTH" : "");
+  if (fits({sides.front()})) {
+    keys["window_size"] = {sides.front()};
+  } else if (sides.size() == 2) {  // two numbers would be a height and a width
+    keys["window_size"] = {sides[0], sides[0], sides[1], sides[1]};
+  } else {
+    keys["window_size"] = sides;
+  }
 }
 
 // By the masks of shifted windows that some files hold, or so that the last map is one window.

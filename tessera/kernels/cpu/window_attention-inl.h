@@ -18,6 +18,8 @@ namespace tessera::kernels::HWY_NAMESPACE::window_attention {
 
 using attention::Blocks, attention::Columns, attention::Keep, attention::kInfinity, attention::kQueryBlock;
 
+constexpr int64_t kCached = 1 << 20;  // floats of q, k and v that the second caches of the threads hold
+
 // What dropout needs to know of a window's pairs: its heads are those of a picture with as many heads as windows·h.
 inline AttentionInputs PairsOf(const WindowAttentionInputs& in) {
   AttentionInputs pairs{};
@@ -43,6 +45,7 @@ class HeadOfWindow {
         bias_stride_(window_bias_stride(in.grid)),
         stride_(StrideOf(places_)),
         width_(VecsOf(in.d) * LaneCount()),
+        far_(in.B * in.grid.H * in.grid.W * 3 * in.h * in.d > kCached),
         regions_(bias_stride_),
         zeros_(width_) {
     std::fill_n(zeros_.data(), width_, 0.0f);
@@ -60,7 +63,7 @@ class HeadOfWindow {
     mixed_ = table_.is_mixed(window_);
     if (mixed_) std::copy_n(table_.regions(window_), places_, regions_.data());
     const int64_t next = item / in_.h + 1;  // the window after
-    next_ = next <= last / in_.h ? table_.tokens(next % in_.grid.windows()) : nullptr;
+    next_ = far_ && next <= last / in_.h ? table_.tokens(next % in_.grid.windows()) : nullptr;
     next_b_ = next / in_.grid.windows();
   }
 
@@ -147,6 +150,7 @@ class HeadOfWindow {
   const WindowTable& table_;
   const float* const bias_;
   const int64_t places_, bias_stride_, stride_, width_;
+  const bool far_;        // q, k and v have left the second cache since they were made
   const Floats regions_;  // (bias_stride), of the window
   const Floats zeros_;    // (width)
   const int32_t* tokens_ = nullptr;

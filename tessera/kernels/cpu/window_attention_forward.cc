@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "tessera/core/parallel.h"
+#include "tessera/kernels/cpu/attention_work.h"
 #include "tessera/kernels/cpu/targets.h"
 #include "tessera/kernels/cpu/window_bias.h"
 

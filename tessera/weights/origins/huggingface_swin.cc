@@ -1,4 +1,6 @@
 // Hugging Face's Swin: https://github.com/huggingface/transformers/tree/main/src/transformers/models/swin
+#include <algorithm>
+
 #include "tessera/core/error.h"
 #include "tessera/weights/origins/huggingface_config.h"
 
@@ -31,6 +33,9 @@ Config read_config(const std::string& text, const std::string& where) {
 
 std::string write_config(const std::string& architecture, const std::vector<std::string>& classes) {
   const Json ours = Json::parse(architecture);
+  const Json& windows = ours["window_size"];
+  TESSERA_CHECK(std::all_of(windows.begin(), windows.end(), [&](const Json& w) { return w == windows[0]; }),
+                "Hugging Face's Swin has one size of windows, not {}", windows.dump());
   Json theirs = {{"architectures", {"SwinForImageClassification"}}, {"model_type", "swin"}};
   theirs["hidden_size"] = ours["embed_dim"].get<int64_t>() << (ours["depths"].size() - 1);
   huggingface::write(theirs, ours, keys(), classes, "Swin");
