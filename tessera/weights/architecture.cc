@@ -39,11 +39,15 @@ bool same(const Json& a, const Json& b) {
   return a == b;
 }
 
-void check_config(const WeightFile& file, const Config& config, const Json& inferred) {
+// settings: what the user says, which may be otherwise.
+void check_config(const WeightFile& file, const Config& config, const Json& inferred,
+                  const models::Settings& settings) {
   Json said = Json::object();
   said = with(said, config.architecture);
   for (const auto& [key, theirs] : config.called) {
-    if (!inferred.contains(key) || !said.contains(key)) continue;
+    const bool asked =
+        std::any_of(settings.begin(), settings.end(), [&, key = key](const auto& s) { return s.first == key; });
+    if (asked || !inferred.contains(key) || !said.contains(key)) continue;
     TESSERA_CHECK(same(inferred[key], said[key]),
                   "{}: {} is {}, but the weights have {}; the two do not belong together", file.config.string(), theirs,
                   said[key].dump(), inferred[key].dump());
@@ -135,7 +139,7 @@ void tell_architecture(WeightFile& file, const models::Settings& settings) {
   }
   if (inferred.architecture.empty()) return;
   Json architecture = Json::parse(inferred.architecture);
-  if (!file.config.empty()) check_config(file, config, architecture);
+  if (!file.config.empty()) check_config(file, config, architecture, settings);
   file.unknown = inferred.unknown;
   file.assumed = inferred.assumed;
   for (const auto& [key, value] : said.items())

@@ -51,7 +51,6 @@ TEST(SwinOrigins, GiveTheLogitsOfTheirOriginals) {
       {"torchvision.pth", "torchvision-swin", "torchvision", "20x20", {{"img_size", "20"}}},
       {"hf", "hf-swin", "hf", "32x32"},
       {"hf", "hf-swin", "hf", "28x36", {{"img_size", "28,36"}}},
-      {"hf_new_names.pth", "hf-swin", "hf", "32x32"},
   };
   for (const Case& c : cases) {
     const std::string name = std::string(c.logits) + "_" + c.size;
