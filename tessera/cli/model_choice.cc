@@ -104,7 +104,9 @@ std::vector<std::string> remarks(const weights::Account& account) {
     if (!fate.how.empty()) lines.push_back(fmt::format("{}: {}", fate.parameter, fate.how));
   const auto list = [&](const std::vector<weights::Fate>& fates, const char* what, bool parameters) {
     std::vector<std::string> names;
-    for (const weights::Fate& fate : fates) names.push_back(parameters ? fate.parameter : fate.array);
+    for (const weights::Fate& fate : fates)
+      if (!fate.array.ends_with(".num_batches_tracked"))  // PyTorch counts, and nothing reads it
+        names.push_back(parameters ? fate.parameter : fate.array);
     if (!names.empty()) lines.push_back(fmt::format("{}: {}", what, list_some(names)));
   };
   list(account.fresh, "starts anew", true);

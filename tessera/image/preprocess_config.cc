@@ -188,6 +188,25 @@ Preprocess timm(const Entries& config) {
   return how;
 }
 
+// --- torchvision ---
+
+// To what its convolutional networks resize the shorter side before they cut out `side`: those that were trained a
+// second time (their files' names end in these) less, and EfficientNets, each to its own.
+int64_t torchvision_shorter_side(std::string_view family, std::string_view file, int64_t side) {
+  if (family == "efficientnet") {
+    constexpr std::pair<int64_t, int64_t> kSides[] = {{224, 256}, {240, 256}, {288, 288}, {300, 320},
+                                                      {380, 384}, {456, 456}, {528, 528}, {600, 600}};
+    for (const auto& [input, resized] : kSides)
+      if (side == input) return resized;
+  }
+  constexpr std::string_view kSecond[] = {
+      "resnet50-11ad3fa6",        "resnet101-cd907fc2",        "resnet152-f82ba261",
+      "resnext50_32x4d-1a0047aa", "resnext101_32x8d-110c445d", "resnext101_64x4d-173b62eb",
+      "wide_resnet50_2-9ba9bcbe", "wide_resnet101_2-d733dc28", "mobilenet_v2-7ebf99e0"};
+  const bool second = std::find(std::begin(kSecond), std::end(kSecond), file) != std::end(kSecond);
+  return (side * (second ? 232 : 256) + 112) / 224;
+}
+
 }  // namespace
 
 std::optional<Preprocess> preprocess_from(std::string_view json, const std::string& where) {
@@ -234,9 +253,18 @@ Preprocess usual_preprocess(std::string_view library, std::string_view model, in
     const int64_t resized = model.find("small") != model.npos ? 246 : model.find("base") != model.npos ? 238 : 232;
     how.resize_height = (height * resized + 112) / 224;
     how.resize_width = (width * resized + 112) / 224;
+  } else if (library.starts_with("torchvision-")) {
+    const int64_t shorter = torchvision_shorter_side(library.substr(12), model, std::min(height, width));
+    how.resize_height =
+        std::llround(static_cast<double>(height * shorter) / static_cast<double>(std::min(height, width)));
+    how.resize_width =
+        std::llround(static_cast<double>(width * shorter) / static_cast<double>(std::min(height, width)));
+    how.interpolation = library == "torchvision-efficientnet" ? "bicubic" : "bilinear";
   } else if (library == "hf-swin") {  // as microsoft/swin-*-patch4-*
     how.crop_mode = "squash";
     how.crop_pct = 1;
+    how.floor_crop = true;
+  } else if (library == "hf-resnet") {
     how.floor_crop = true;
   } else if (library == "hf" && model.starts_with("deit")) {
     how.crop_mode = "squash";

@@ -20,9 +20,10 @@ std::optional<Preprocess> preprocess_from(std::string_view json, const std::stri
 // The way back: the text of a preprocessor_config.json; nothing where no processor of Hugging Face's does this.
 std::optional<std::string> hugging_face_config(const Preprocess& how);
 
-// What the models of a library expect where no file says it. library: "timm", "torchvision", "hf", "jax"; model: its
-// name there, or its family ("deit_small_patch16_224", "vit"). Anything else gives Preprocess's defaults. One channel
-// is brought to [-1, 1].
+// What the models of a library expect where no file says it. library: an origin of weights, "timm", "torchvision",
+// "torchvision-resnet", "hf", "jax"; model: its name there, its family ("deit_small_patch16_224", "vit"), or of
+// torchvision's convolutional networks the name of its file ("resnet50-11ad3fa6"). Anything else gives Preprocess's
+// defaults. One channel is brought to [-1, 1].
 Preprocess usual_preprocess(std::string_view library, std::string_view model, int64_t height, int64_t width,
                             int64_t channels = 3);
 

@@ -53,7 +53,10 @@ image::Preprocess preprocess_of(const weights::LoadedModel& loaded) {
   if (!loaded.info.preprocess.empty()) return at_size(stored_preprocess(loaded.info.preprocess), input);
   if (loaded.origin == "tessera") return default_preprocess(*loaded.model);
   if (const auto how = beside(loaded.file); how && how->channels == input.channels) return at_size(*how, input);
-  const std::string name = loaded.name.empty() ? family_of(*loaded.model) : loaded.name;
+  const std::string name = loaded.origin.starts_with("torchvision-") && loaded.origin != "torchvision-swin"
+                               ? loaded.file.stem().string()
+                           : loaded.name.empty() ? family_of(*loaded.model)
+                                                 : loaded.name;
   return image::usual_preprocess(loaded.origin, name, input.height, input.width, input.channels);
 }
 

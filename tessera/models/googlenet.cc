@@ -5,6 +5,7 @@
 //
 // Weights by these names: torchvision's googlenet, whose own weights expect pictures in [-1, 1] (transform_input). For
 // 32×32 pictures the stem keeps the size.
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "tessera/models/conv_net.h"
@@ -248,11 +249,26 @@ std::vector<ShapeStep> GoogLeNet::shapes() {
   return steps;
 }
 
+std::optional<Inferred> infer_googlenet(const Shapes& shapes, const std::string& known) {
+  std::optional<Inferred> inferred = infer_registered(shapes, "googlenet");
+  if (!inferred) return std::nullopt;
+  nlohmann::ordered_json keys = nlohmann::ordered_json::parse(inferred->architecture);
+  keys["aux_logits"] = shapes.contains("aux1.fc1.weight");
+  if (keys["num_classes"] == 1000 && !nlohmann::json::parse(known).contains("transform_input")) {
+    keys["transform_input"] = true;
+    inferred->assumed.push_back(
+        "a GoogLeNet of 1000 classes is taken for torchvision's own weights, which expect pictures in [-1, 1] "
+        "(transform_input); say --set transform_input=false where it is another");
+  }
+  inferred->architecture = keys.dump();
+  return inferred;
+}
+
 }  // namespace
 
 void register_googlenet(Registry& registry) {
-  registry.families.add("googlenet",
-                        family_of<GoogLeNet, GoogLeNetConfig>("googlenet", "GoogLeNet (Szegedy et al., 2015)."));
+  registry.families.add("googlenet", family_of<GoogLeNet, GoogLeNetConfig>(
+                                         "googlenet", "GoogLeNet (Szegedy et al., 2015).", infer_googlenet));
   registry.variants.add("googlenet", {"googlenet", "{}", "GoogLeNet with batch norm (Szegedy et al., 2015)"});
   registry.variants.add("googlenet_cifar", {"googlenet", R"({"img_size": 32, "num_classes": 10, "stem": "cifar"})",
                                             "GoogLeNet for 32x32 pictures: a stem without strides and poolings"});

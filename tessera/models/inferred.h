@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,5 +22,10 @@ struct Inferred {
 // parameters these are; an empty architecture where there is none. What no model can be is an Error without a place
 // that names the parameter.
 Inferred infer(const Shapes& shapes, const std::string& known = "{}");
+
+// For families whose architectures are a list of names: of the registered models of `family`, or where it is empty of
+// all families that have no way of their own, the one whose parameters are all among these, but for the number of
+// classes and of channels; of several the one that has most. Where that leaves more than one, `assumed` names them.
+std::optional<Inferred> infer_registered(const Shapes& shapes, const std::string& family = "");
 
 }  // namespace tessera::models

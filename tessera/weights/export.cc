@@ -51,9 +51,9 @@ formats::NamedArrays exported(models::Model& model, const std::string& name) {
   const Origin& origin = written_as(name, model);
   const Json architecture = Json::parse(model.architecture());
   require_fixed(architecture, origin, name);
-  Extents extents;
-  if (architecture.contains("num_heads") && architecture["num_heads"].is_number())
-    extents["h"] = architecture["num_heads"].get<int64_t>();
+  Extents extents = {{"u", 1}, {"v", 1}};  // axes of one, of a convolution that is a linear layer
+  for (const auto& [axis, key] : {std::pair{"h", "num_heads"}, {"y", "pool_size"}, {"x", "pool_size"}})
+    if (architecture.contains(key) && architecture[key].is_number()) extents[axis] = architecture[key].get<int64_t>();
   formats::NamedArrays arrays;
   for (const nn::Parameter& parameter : model.state()) {
     const Tensor& tensor = *parameter.tensor;
@@ -80,7 +80,9 @@ std::string difference(const models::Model& model, const std::string& name) {
   const Origin& origin = written_as(name, model);
   if (origin.write_config) return "";  // the config says it
   const Json ours = Json::parse(model.architecture());
-  Json theirs = {{"act", "gelu_erf"}, {"norm_eps", ours["family"] == "swin" ? 1e-5 : 1e-6}};
+  Json theirs = {{"act", "gelu_erf"}};
+  if (ours["family"] == "vit") theirs["norm_eps"] = 1e-6;
+  if (ours["family"] == "swin") theirs["norm_eps"] = 1e-5;
   if (ours.value("backbone", "none") != "none")
     theirs.update({{"backbone_norm_eps", 1e-5}, {"weight_std", "variance"}, {"weight_std_eps", 1e-8}});
   for (const auto& [key, text] : origin.architecture)

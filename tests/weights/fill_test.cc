@@ -160,7 +160,7 @@ TEST_F(Fill, WholeNumbersAreConvertedAndSaid) {
 TEST_F(Fill, TwoNamingsInOneFileAreRefused) {
   arrays_.emplace_back("vit.encoder.layer.0.attention.attention.query.weight",
                        formats::array_of(std::vector<float>(48 * 48), {48, 48}));
-  EXPECT_TRUE(says(error(options()), {"mixes the namings of hf", "and of timm"}));
+  EXPECT_TRUE(says(error(options()), {"mixes the namings of timm", "and of hf"}));
 }
 
 TEST_F(Fill, RulesFilesMeanWhatTheySay) {

@@ -101,6 +101,28 @@ TEST(SwinOrigins, AreWrittenAndReadBack) {
   EXPECT_THROW(exported(*hf.model, "jax"), Error);
 }
 
+// transformers 5 calls the modules otherwise, some as timm does.
+TEST(SwinOrigins, NewNamesOfHuggingFaceAreItsOwn) {
+  const LoadedModel loaded = load_model(golden("hf"));
+  formats::NamedArrays arrays = exported(*loaded.model, "hf-swin");
+  for (auto& [name, array] : arrays)
+    for (const auto& [before, now] :
+         {std::pair<std::string, std::string>{"self.query", "q_proj"},
+          {"self.key", "k_proj"},
+          {"self.value", "v_proj"},
+          {"attention.output.dense", "attention.o_proj"},
+          {"self.relative_position_bias_table", "relative_position_bias.relative_position_bias_table"},
+          {"intermediate.dense", "mlp.fc1"},
+          {"output.dense", "mlp.fc2"}})
+      if (const size_t at = name.find(before); at != name.npos) name.replace(at, before.size(), now);
+  const test::TemporaryFolder folder;
+  formats::write_safetensors(folder / "model.safetensors", arrays);
+  const LoadedModel again = load_model(folder / "model.safetensors");
+  EXPECT_EQ(again.origin, "hf-swin");
+  const Tensor before = logits_of(loaded, "32x32"), after = logits_of(again, "32x32");
+  for (int64_t i = 0; i < before.numel(); ++i) EXPECT_EQ(before.data()[i], after.data()[i]);
+}
+
 TEST(SwinOrigins, PicturesArePreparedAsAtTheirOrigin) {
   const image::Preprocess timm = infer::preprocess_of(load_model(golden("timm.safetensors")));
   EXPECT_EQ(timm.crop_pct, 0.9);

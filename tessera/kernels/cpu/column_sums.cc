@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tessera/kernels/cpu/loops.h"
+#include "tessera/kernels/cpu/row_sums.h"
 #include "tessera/kernels/cpu/targets.h"
 #include "tessera/kernels/profile.h"
 
@@ -43,6 +44,10 @@ HWY_AFTER_NAMESPACE();
 namespace tessera::kernels {
 
 HWY_EXPORT(SumRows);
+
+void add_rows(const float* x, int64_t rows, int64_t stride, int64_t N, float* sums) {
+  HWY_DYNAMIC_DISPATCH(SumRows)(ConstElements(x), 0, rows, stride, N, sums);
+}
 
 namespace {
 

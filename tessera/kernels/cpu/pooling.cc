@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <limits>
+#include <span>
 #include <vector>
 
 #include "tessera/kernels/cpu/loops.h"
+#include "tessera/kernels/cpu/row_sums.h"
 #include "tessera/kernels/profile.h"
 
 namespace tessera::kernels {
@@ -194,17 +196,33 @@ float weight_of_token(const Args& args, int64_t b) {
 
 void mean_tokens_forward(Context& context, const MeanTokensForward& args) {
   const Measured measured(context, [&] { return memory_work("mean", args.B * args.N * args.D, 1); });
-  const int64_t D = args.D;
-  parallel_runs(args.B, D, std::max<int64_t>(kMemoryGrain / args.N, 16), [&](int64_t b, int64_t begin, int64_t end) {
-    float* y = args.y + b * D;
-    std::fill(y + begin, y + end, 0.0f);
-    const float weight = weight_of_token(args, b);
-    for (int64_t n = args.first; n < args.N; ++n) {
-      if (!counts(args, b, n)) continue;
-      const float* x = args.x + (b * args.N + n) * D;
-      for (int64_t d = begin; d < end; ++d) y[d] += x[d];
+  const int64_t N = args.N, D = args.D;
+  const auto add_tokens = [&](int64_t b, int64_t begin, int64_t end, float* sums) {
+    while (begin < end) {  // runs of tokens that count
+      while (begin < end && !counts(args, b, begin)) ++begin;
+      const int64_t first = begin;
+      while (begin < end && counts(args, b, begin)) ++begin;
+      add_rows(args.x + (b * N + first) * D, begin - first, D, D, sums);
     }
-    for (int64_t d = begin; d < end; ++d) y[d] *= weight;
+  };
+  const auto finish = [&](int64_t b) {
+    const float weight = weight_of_token(args, b);
+    for (float& y : std::span(args.y + b * D, static_cast<size_t>(D))) y *= weight;
+  };
+  if (args.B < num_threads()) {  // threads share the tokens
+    for (int64_t b = 0; b < args.B; ++b) {
+      const int64_t grain = std::max<int64_t>(kMemoryGrain / D, 8);
+      PartialSums sums({args.y + b * D}, D, parallel_pieces(N, grain));
+      parallel_for_pieces(N, grain,
+                          [&](int piece, int64_t begin, int64_t end) { add_tokens(b, begin, end, sums.of(piece)); });
+      sums.gather();
+      finish(b);
+    }
+    return;
+  }
+  parallel_for(args.B, std::max<int64_t>(kMemoryGrain / (N * D), 1), [&](int64_t begin, int64_t end) {
+    std::fill(args.y + begin * D, args.y + end * D, 0.0f);
+    for (int64_t b = begin; b < end; ++b) add_tokens(b, 0, N, args.y + b * D), finish(b);
   });
 }
 

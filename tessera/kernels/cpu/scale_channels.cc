@@ -1,17 +1,39 @@
 #include "tessera/kernels/scale_channels.h"
 
 #include "tessera/kernels/cpu/loops.h"
+#include "tessera/kernels/cpu/targets.h"
 #include "tessera/kernels/profile.h"
 
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tessera/kernels/cpu/scale_channels.cc"
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "tessera/kernels/cpu/simd-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace tessera::kernels::HWY_NAMESPACE {
+
+// out = x · gate on the pixels [begin, end) of a sample, or added to what is there.
+void Gate(const float* x, const float* gate, int64_t begin, int64_t end, int64_t C, float* out, bool accumulate) {
+  for (int64_t pixel = begin; pixel < end; ++pixel)
+    StoreOver(C, out + pixel * C, accumulate, [&](auto load) { return hn::Mul(load(x + pixel * C), load(gate)); });
+}
+
+}  // namespace tessera::kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace tessera::kernels {
+
+HWY_EXPORT(Gate);
 
 namespace {
 
-// Calls body(b, pixel of all, …) in parallel on pixels.
-template <class Body>
-void for_pixels(int64_t B, int64_t P, int64_t C, const Body& body) {
+// out[b, p, c] = x[b, p, c] · gate[b, c]
+void apply_gate(const float* x, const float* gate, const Grad& out, int64_t B, int64_t P, int64_t C) {
   parallel_runs(B, P, std::max<int64_t>(kMemoryGrain / C, 1), [&](int64_t b, int64_t begin, int64_t end) {
-    for (int64_t pixel = b * P + begin; pixel < b * P + end; ++pixel) body(b, pixel);
+    HWY_DYNAMIC_DISPATCH(Gate)(x + b * P * C, gate + b * C, begin, end, C, out.data + b * P * C, out.accumulate);
   });
 }
 
@@ -19,10 +41,7 @@ void for_pixels(int64_t B, int64_t P, int64_t C, const Body& body) {
 
 void scale_channels_forward(Context& context, const ScaleChannelsForward& a) {
   const Measured measured(context, [&] { return memory_work("gate", a.B * a.P * a.C, 2); });
-  for_pixels(a.B, a.P, a.C, [&](int64_t b, int64_t pixel) {
-    const float *x = a.x + pixel * a.C, *gate = a.gate + b * a.C;
-    store_over(a.C, a.y + pixel * a.C, false, [&](int64_t c) { return x[c] * gate[c]; });
-  });
+  apply_gate(a.x, a.gate, {a.y}, a.B, a.P, a.C);
 }
 
 void scale_channels_backward(Context& context, const ScaleChannelsBackward& a) {
@@ -37,11 +56,8 @@ void scale_channels_backward(Context& context, const ScaleChannelsBackward& a) {
       store_over(end - begin, a.dgate.data + b * a.C + begin, a.dgate.accumulate,
                  [&](int64_t c) { return sums[static_cast<size_t>(c)]; });
     });
-  if (a.dx)
-    for_pixels(a.B, a.P, a.C, [&](int64_t b, int64_t pixel) {
-      const float *dy = a.dy + pixel * a.C, *gate = a.gate + b * a.C;
-      store_over(a.C, a.dx.data + pixel * a.C, a.dx.accumulate, [&](int64_t c) { return dy[c] * gate[c]; });
-    });
+  if (a.dx) apply_gate(a.dy, a.gate, a.dx, a.B, a.P, a.C);
 }
 
 }  // namespace tessera::kernels
+#endif  // HWY_ONCE

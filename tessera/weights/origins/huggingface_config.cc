@@ -20,19 +20,6 @@ std::string our_activation(const std::string& theirs, const std::string& where) 
   fail("{}: hidden_act '{}' is an activation that tessera does not have", where, theirs);
 }
 
-// "id2label": {"0": "tench", …}
-std::vector<std::string> read_classes(const Json& json) {
-  std::vector<std::string> names;
-  const auto labels = json.find("id2label");
-  if (labels == json.end() || !labels->is_object()) return names;
-  for (size_t i = 0; i < labels->size(); ++i) {
-    const auto label = labels->find(std::to_string(i));
-    if (label == labels->end() || !label->is_string()) return {};
-    names.push_back(label->get<std::string>());
-  }
-  return names;
-}
-
 }  // namespace
 
 Json parse(const std::string& text, const std::vector<std::string>& types, const std::string& where) {
@@ -49,6 +36,18 @@ int64_t number(const Json& json, const char* key, int64_t standard, const std::s
   TESSERA_CHECK(value.is_number_integer() && value > 0 && value < 1'000'000'000,
                 "{}: {} must be a whole number, not {}", where, key, value.dump());
   return value.get<int64_t>();
+}
+
+std::vector<std::string> read_classes(const Json& json) {
+  std::vector<std::string> names;
+  const auto labels = json.find("id2label");
+  if (labels == json.end() || !labels->is_object()) return names;
+  for (size_t i = 0; i < labels->size(); ++i) {
+    const auto label = labels->find(std::to_string(i));
+    if (label == labels->end() || !label->is_string()) return {};
+    names.push_back(label->get<std::string>());
+  }
+  return names;
 }
 
 Config read(const Json& json, const std::vector<Key>& keys, const std::string& where) {
@@ -79,8 +78,12 @@ void write(Json& theirs, const Json& ours, const std::vector<Key>& keys, const s
   TESSERA_CHECK(theirs.contains("hidden_act"), "Hugging Face's {} has no activation '{}'", model,
                 ours["act"].get<std::string>());
   theirs["hidden_dropout_prob"] = theirs["attention_probs_dropout_prob"] = 0.0;
+  write_classes(theirs, ours["num_classes"], classes);
+}
+
+void write_classes(Json& theirs, int64_t K, const std::vector<std::string>& classes) {
   theirs["id2label"] = theirs["label2id"] = Json::object();
-  for (int64_t i = 0; i < ours["num_classes"]; ++i) {
+  for (int64_t i = 0; i < K; ++i) {
     const std::string name = classes.empty() ? "LABEL_" + std::to_string(i) : classes[static_cast<size_t>(i)];
     theirs["id2label"][std::to_string(i)] = name;
     theirs["label2id"][name] = i;

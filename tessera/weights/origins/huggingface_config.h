@@ -23,9 +23,13 @@ Json parse(const std::string& text, const std::vector<std::string>& types, const
 int64_t number(const Json& json, const char* key, int64_t standard, const std::string& where);
 // The keys, hidden_act and the names of the classes.
 Config read(const Json& json, const std::vector<Key>& keys, const std::string& where);
+// "id2label": {"0": "tench", …}; none where they are no full list.
+std::vector<std::string> read_classes(const Json& json);
 
 // Adds the same to a config.json. `model`: what transformers calls the kind of model, for errors.
 void write(Json& theirs, const Json& ours, const std::vector<Key>& keys, const std::vector<std::string>& classes,
            const char* model);
+// K classes; those without a name are numbered.
+void write_classes(Json& theirs, int64_t K, const std::vector<std::string>& classes);
 
 }  // namespace tessera::weights::huggingface

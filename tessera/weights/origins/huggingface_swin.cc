@@ -49,7 +49,7 @@ void register_huggingface_swin(OriginRegistry& registry) {
   Origin hf;
   hf.about = "Hugging Face's Swin: swin.encoder.layers.0.blocks.0.attention.self.query.weight";
   hf.keys = {"encoder.layers.{s}.blocks.{b}.attention.self.query.weight",
-             "encoder.layers.{s}.blocks.{b}.attention.q_proj.weight"};
+             "encoder.layers.{s}.blocks.{b}.attention.q_proj.weight", "encoder.layers.{s}.blocks.{b}.mlp.fc1.weight"};
   hf.roots = {"swin."};
   hf.buffers = {"swin.encoder.layers.{s}.blocks.{b}.attention.self.relative_position_index",
                 "swin.encoder.layers.{s}.blocks.{b}.attention.relative_position_bias.relative_position_index",

@@ -2,37 +2,11 @@
 // the Swin Transformer's authors (https://github.com/microsoft/Swin-Transformer), whose stages merge patches at their
 // end. tessera's own names are timm's, so nothing is renamed.
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
-#include "tessera/core/error.h"
-#include "tessera/weights/origin.h"
+#include "tessera/weights/origins/timm_config.h"
 
 namespace tessera::weights {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-// timm's config.json names the model; what its shapes tell is not asked of it.
-Config read_config(const std::string& text, const std::string& where) {
-  Config config;
-  const Json json = Json::parse(text, nullptr, false);
-  TESSERA_CHECK(json.is_object(), "{}: not JSON, or damaged; get it again", where);
-  const std::string name = json.value("architecture", "");
-  if (models::registry().variants.contains(name)) {
-    const Json pretrained = json.value("pretrained_cfg", Json());
-    const Json size = pretrained.is_object() ? pretrained.value("input_size", Json()) : Json();  // (C, H, W)
-    const bool untold = models::registry().variants.at(name).family == "swin";                   // by any weight of it
-    if (untold && size.is_array() && size.size() == 3)
-      config.architecture.emplace_back("img_size", Json::array({size[1], size[2]}).dump());
-    const Json keys = Json::parse(models::registry().variants.at(name).architecture);
-    for (const auto& [key, value] : keys.items())
-      if (key != "num_classes" && key != "img_size") config.architecture.emplace_back(key, value.dump());
-  }
-  if (const auto names = json.find("label_names"); names != json.end() && names->is_array())
-    for (const Json& label : *names)
-      config.classes.push_back(label.is_string() ? label.get<std::string>() : label.dump());
-  return config;
-}
 
 // The number of the stage in "layers.0.downsample.norm.weight"; -1 where the name is another.
 int64_t merging_stage(const std::string& name) {
@@ -72,7 +46,7 @@ void register_timm(OriginRegistry& registry) {
                   "layers.{s}.blocks.{b}.attn.relative_position_index",
                   "layers.{s}.blocks.{b}.attn_mask"};
   timm.prepare = prepare;
-  timm.read_config = read_config;
+  timm.read_config = [](const std::string& text, const std::string& where) { return timm_config(text, where); };
   registry.add("timm", timm);
 }
 

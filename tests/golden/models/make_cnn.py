@@ -66,7 +66,7 @@ def gradients(model, images, labels):
     return result | {"stat." + name: buffer for name, buffer in model.named_buffers() if "running" in name}
 
 
-def make(folder, name, model, architecture, picture, train=False):
+def make(folder, name, model, architecture, picture, train=False, source=f"torchvision {torchvision.__version__}"):
     norms = {n for n, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)}
     tensors = fill(model, norms)
     images = values("input", [2, 3, *picture], 0, 1.7320508)
@@ -77,8 +77,8 @@ def make(folder, name, model, architecture, picture, train=False):
     save_file(rounded({"logits": expected}), f"{folder}/{name}.expect.safetensors")
     case = {
         "case": name,
-        "source": f"torchvision {torchvision.__version__}, torch {torch.__version__}",
-        "origin": "torchvision",
+        "source": f"{source}, torch {torch.__version__}",
+        "origin": source.split()[0],
         "architecture": architecture,
         "parameters": sum(p.numel() for p in model.parameters()),
         "tensors": tensors,
