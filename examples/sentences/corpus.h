@@ -3,8 +3,8 @@
 //   where will anna , who knows when the tall baker can sing , work ?        place
 //   when can anna , who knows where the tall baker will work , sing ?        time
 //
-// Both have the same words: most questions have another one inside, and modal verbs hide in their order alone which of
-// the two is asked. A grammar makes the sentences, a pure function of the seed. The test part has only combinations of
+// Most questions have another one inside: which words there are does not always tell which of the two is asked. A
+// grammar makes the sentences, a pure function of the seed. The test part has only combinations of
 // a frame, a question and the question inside that the training part does not have.
 #pragma once
 

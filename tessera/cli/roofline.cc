@@ -96,6 +96,8 @@ Roofline roofline(const std::function<void()>& step, double seconds) {
   kernels::cpu_context().profile = nullptr;
 
   result.bandwidth = copy_bandwidth();
+  constexpr int64_t kSide = 1024;  // of a product that convolutions are held against
+  result.best_product = 2.0 * kSide * kSide * kSide / product_alone({.M = kSide, .N = kSide, .K = kSide});
   for (const auto& [work, calls, time] : profile.rows()) {
     Roofline::Row row{work, static_cast<double>(calls) / kSteps, 1e3 * time / kSteps, 0};
     result.operations += row.calls * work.operations;
@@ -108,7 +110,7 @@ Roofline roofline(const std::function<void()>& step, double seconds) {
   }
   for (Roofline::Row& row : result.rows) {
     if (row.work.M) continue;
-    const double computing = result.best_product > 0 ? row.work.operations / result.best_product : 0;
+    const double computing = row.work.operations / result.best_product;
     row.limit = 1e3 * row.calls * std::max(computing, row.work.bytes / result.bandwidth);
   }
   std::stable_sort(result.rows.begin(), result.rows.end(), [](const auto& a, const auto& b) { return a.ms > b.ms; });

@@ -18,7 +18,7 @@ struct Roofline {
   };
   std::vector<Row> rows;    // the longest first
   double step = 0;          // ms, the median
-  double best_product = 0;  // operations per second of the fastest product of the step, alone
+  double best_product = 0;  // operations per second of the fastest product, alone: of the step's, or of 1024^3 in f32
   double bandwidth = 0;     // bytes per second, copying more than the caches hold
   double operations = 0;    // of a step
 };
