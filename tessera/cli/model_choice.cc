@@ -3,6 +3,7 @@
 #include <filesystem>
 
 #include "tessera/cli/output.h"
+#include "tessera/cli/run_place.h"
 #include "tessera/core/error.h"
 #include "tessera/core/text.h"
 #include "tessera/models/registry.h"
@@ -31,7 +32,8 @@ std::string model_file(const std::string& path) {
 
 void ModelChoice::visit(Options& o) {
   o("model", model, "a registered model; `tessera models` lists them").placeholder("NAME");
-  o("architecture", architecture, "an architecture file, JSON or TOML").placeholder("FILE");
+  o("architecture", architecture, "an architecture file, JSON or TOML, or one that comes with tessera")
+      .placeholder("FILE|NAME");
   o("set", set, "changes a key of the architecture; `tessera models --architecture-help` lists the keys")
       .placeholder("KEY=VALUE");
 }
@@ -43,7 +45,9 @@ std::string ModelChoice::json() const {
     if (!set.empty()) fail_usage("option '--set' changes a model that --model or --architecture names; give one");
     return "";
   }
-  const std::string json = model.empty() ? models::read_architecture(architecture) : models::architecture_of(model);
+  const std::filesystem::path file = recipe_file(architecture);  // "networks/hybrid_cifar"
+  const std::string json = model.empty() ? models::read_architecture(file.empty() ? architecture : file.string())
+                                         : models::architecture_of(model);
   return models::with_settings(json, pairs_of(set, "--set"));
 }
 

@@ -97,7 +97,8 @@ Roofline roofline(const std::function<void()>& step, double seconds) {
 
   result.bandwidth = copy_bandwidth();
   constexpr int64_t kSide = 1024;  // of a product that convolutions are held against
-  result.best_product = 2.0 * kSide * kSide * kSide / product_alone({.M = kSide, .N = kSide, .K = kSide});
+  result.best_product =
+      2.0 * kSide * kSide * kSide / product_alone({.what = "product", .M = kSide, .N = kSide, .K = kSide});
   for (const auto& [work, calls, time] : profile.rows()) {
     Roofline::Row row{work, static_cast<double>(calls) / kSteps, 1e3 * time / kSteps, 0};
     result.operations += row.calls * work.operations;

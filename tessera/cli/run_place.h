@@ -11,7 +11,8 @@ namespace tessera::cli {
 // program. An unknown name is a UsageError that tells the nearest.
 std::filesystem::path find_recipe(const std::string& recipe);
 
-// The same, empty where there is none; and the names of those that there are.
+// The same, empty where there is none (also of the architectures there: "networks/hybrid_cifar"); and the names of
+// those that there are.
 std::filesystem::path recipe_file(const std::string& recipe);
 std::vector<std::string> recipe_names();
 

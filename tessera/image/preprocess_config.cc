@@ -254,11 +254,10 @@ Preprocess usual_preprocess(std::string_view library, std::string_view model, in
     how.resize_height = (height * resized + 112) / 224;
     how.resize_width = (width * resized + 112) / 224;
   } else if (library.starts_with("torchvision-")) {
-    const int64_t shorter = torchvision_shorter_side(library.substr(12), model, std::min(height, width));
-    how.resize_height =
-        std::llround(static_cast<double>(height * shorter) / static_cast<double>(std::min(height, width)));
-    how.resize_width =
-        std::llround(static_cast<double>(width * shorter) / static_cast<double>(std::min(height, width)));
+    const int64_t side = std::min(height, width);
+    const int64_t shorter = torchvision_shorter_side(library.substr(library.find('-') + 1), model, side);
+    how.resize_height = (height * shorter + side / 2) / side;
+    how.resize_width = (width * shorter + side / 2) / side;
     how.interpolation = library == "torchvision-efficientnet" ? "bicubic" : "bilinear";
   } else if (library == "hf-swin") {  // as microsoft/swin-*-patch4-*
     how.crop_mode = "squash";

@@ -53,6 +53,8 @@ std::optional<Match> match(const std::string& name, const Shapes& shapes) {
 }  // namespace
 
 std::optional<Inferred> infer_registered(const Shapes& shapes, const std::string& family) {
+  if (std::ranges::none_of(shapes, [](const auto& entry) { return entry.second.rank() == 4; }))
+    return std::nullopt;  // no convolution
   Inferred inferred;
   std::vector<std::string> names;  // of those that match as much
   size_t most = 0;
