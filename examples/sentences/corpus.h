@@ -4,8 +4,8 @@
 //   when can anna , who knows where the tall baker will work , sing ?        time
 //
 // Most questions have another one inside: which words there are does not always tell which of the two is asked. A
-// grammar makes the sentences, a pure function of the seed. The test part has only combinations of
-// a frame, a question and the question inside that the training part does not have.
+// grammar makes the sentences, a pure function of the seed. The test part has only combinations of a frame, a question
+// and the question inside that the training part does not have.
 #pragma once
 
 #include <cstdint>

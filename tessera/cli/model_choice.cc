@@ -30,6 +30,16 @@ std::string model_file(const std::string& path) {
   return fs::exists(file) ? file.string() : path;
 }
 
+namespace {
+
+// A file, or the name of one that comes with tessera: "networks/hybrid_cifar".
+std::string architecture_called(const std::string& name) {
+  const std::filesystem::path file = recipe_file(name);
+  return models::read_architecture(file.empty() ? name : file.string());
+}
+
+}  // namespace
+
 void ModelChoice::visit(Options& o) {
   o("model", model, "a registered model; `tessera models` lists them").placeholder("NAME");
   o("architecture", architecture, "an architecture file, JSON or TOML, or one that comes with tessera")
@@ -45,10 +55,8 @@ std::string ModelChoice::json() const {
     if (!set.empty()) fail_usage("option '--set' changes a model that --model or --architecture names; give one");
     return "";
   }
-  const std::filesystem::path file = recipe_file(architecture);  // "networks/hybrid_cifar"
-  const std::string json = model.empty() ? models::read_architecture(file.empty() ? architecture : file.string())
-                                         : models::architecture_of(model);
-  return models::with_settings(json, pairs_of(set, "--set"));
+  return models::with_settings(model.empty() ? architecture_called(architecture) : models::architecture_of(model),
+                               pairs_of(set, "--set"));
 }
 
 void SourceChoice::visit(Options& o) {

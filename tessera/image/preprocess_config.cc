@@ -190,20 +190,24 @@ Preprocess timm(const Entries& config) {
 
 // --- torchvision ---
 
-// To what its convolutional networks resize the shorter side before they cut out `side`: those that were trained a
-// second time (their files' names end in these) less, and EfficientNets, each to its own.
-int64_t torchvision_shorter_side(std::string_view family, std::string_view file, int64_t side) {
-  if (family == "efficientnet") {
+// Whether the file has weights that were trained a second time: the shorter side is resized to less.
+bool torchvision_second(std::string_view file) {
+  constexpr std::string_view kFiles[] = {
+      "resnet50-11ad3fa6",         "resnet101-cd907fc2",        "resnet152-f82ba261",       "resnext50_32x4d-1a0047aa",
+      "resnext101_32x8d-110c445d", "resnext101_64x4d-173b62eb", "wide_resnet50_2-9ba9bcbe", "wide_resnet101_2-d733dc28",
+      "mobilenet_v2-7ebf99e0",     "efficientnet_b1-c27df63c"};
+  return std::find(std::begin(kFiles), std::end(kFiles), file) != std::end(kFiles);
+}
+
+// To what its convolutional networks resize the shorter side before they cut out `side`: EfficientNets each to its own.
+int64_t torchvision_shorter_side(bool efficientnet, bool second, int64_t side) {
+  if (efficientnet) {
     constexpr std::pair<int64_t, int64_t> kSides[] = {{224, 256}, {240, 256}, {288, 288}, {300, 320},
                                                       {380, 384}, {456, 456}, {528, 528}, {600, 600}};
+    if (second) return (side * 255 + 120) / 240;
     for (const auto& [input, resized] : kSides)
       if (side == input) return resized;
   }
-  constexpr std::string_view kSecond[] = {
-      "resnet50-11ad3fa6",        "resnet101-cd907fc2",        "resnet152-f82ba261",
-      "resnext50_32x4d-1a0047aa", "resnext101_32x8d-110c445d", "resnext101_64x4d-173b62eb",
-      "wide_resnet50_2-9ba9bcbe", "wide_resnet101_2-d733dc28", "mobilenet_v2-7ebf99e0"};
-  const bool second = std::find(std::begin(kSecond), std::end(kSecond), file) != std::end(kSecond);
   return (side * (second ? 232 : 256) + 112) / 224;
 }
 
@@ -254,11 +258,11 @@ Preprocess usual_preprocess(std::string_view library, std::string_view model, in
     how.resize_height = (height * resized + 112) / 224;
     how.resize_width = (width * resized + 112) / 224;
   } else if (library.starts_with("torchvision-")) {
-    const int64_t side = std::min(height, width);
-    const int64_t shorter = torchvision_shorter_side(library.substr(library.find('-') + 1), model, side);
+    const bool efficientnet = library == "torchvision-efficientnet", second = torchvision_second(model);
+    const int64_t side = std::min(height, width), shorter = torchvision_shorter_side(efficientnet, second, side);
     how.resize_height = (height * shorter + side / 2) / side;
     how.resize_width = (width * shorter + side / 2) / side;
-    how.interpolation = library == "torchvision-efficientnet" ? "bicubic" : "bilinear";
+    how.interpolation = efficientnet && !second ? "bicubic" : "bilinear";
   } else if (library == "hf-swin") {  // as microsoft/swin-*-patch4-*
     how.crop_mode = "squash";
     how.crop_pct = 1;

@@ -26,8 +26,13 @@ image::Preprocess at_size(image::Preprocess how, const models::PictureSize& inpu
   return how;
 }
 
-std::string family_of(const models::Model& model) {
-  return nlohmann::json::parse(model.architecture()).value("family", "vit");
+// By what usual_preprocess() tells models of one origin apart. torchvision's convolutional networks: by the file, since
+// some were trained twice.
+std::string told_by(const weights::LoadedModel& loaded) {
+  if (loaded.origin.starts_with("torchvision-") && loaded.origin != "torchvision-swin")
+    return loaded.file.stem().string();
+  if (!loaded.name.empty()) return loaded.name;
+  return nlohmann::json::parse(loaded.model->architecture()).value("family", "vit");
 }
 
 std::optional<image::Preprocess> beside(const fs::path& file) {
@@ -53,11 +58,7 @@ image::Preprocess preprocess_of(const weights::LoadedModel& loaded) {
   if (!loaded.info.preprocess.empty()) return at_size(stored_preprocess(loaded.info.preprocess), input);
   if (loaded.origin == "tessera") return default_preprocess(*loaded.model);
   if (const auto how = beside(loaded.file); how && how->channels == input.channels) return at_size(*how, input);
-  const std::string name = loaded.origin.starts_with("torchvision-") && loaded.origin != "torchvision-swin"
-                               ? loaded.file.stem().string()
-                           : loaded.name.empty() ? family_of(*loaded.model)
-                                                 : loaded.name;
-  return image::usual_preprocess(loaded.origin, name, input.height, input.width, input.channels);
+  return image::usual_preprocess(loaded.origin, told_by(loaded), input.height, input.width, input.channels);
 }
 
 image::Preprocess default_preprocess(const models::Model& model) {

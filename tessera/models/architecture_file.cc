@@ -7,13 +7,9 @@
 
 namespace tessera::models {
 
-std::string read_architecture(const std::string& path) {
-  const std::string text = read_text(path);
-  if (std::filesystem::path(path).extension() != ".toml") {
-    TESSERA_CHECK(nlohmann::json::parse(text, nullptr, false).is_object(),
-                  "{}: an architecture file holds one JSON object such as {{\"family\": \"vit\", \"depth\": 6}}", path);
-    return text;
-  }
+namespace {
+
+std::string json_of_toml(const std::string& text, const std::string& path) {
   try {
     std::ostringstream json;
     json << toml::json_formatter{toml::parse(text)};
@@ -21,6 +17,19 @@ std::string read_architecture(const std::string& path) {
   } catch (const toml::parse_error& error) {
     fail("{}:{}: {}", path, error.source().begin.line, error.description());
   }
+}
+
+}  // namespace
+
+std::string read_architecture(const std::string& path) {
+  std::string text = read_text(path);
+  if (std::filesystem::path(path).extension() == ".toml") text = json_of_toml(text, path);
+  const auto keys = nlohmann::json::parse(text, nullptr, false);
+  TESSERA_CHECK(keys.is_object() && keys.contains("family"),
+                "{}: no architecture file, which holds one object with a family, such as {{\"family\": \"vit\", "
+                "\"depth\": 6}} (a recipe is for --recipe)",
+                path);
+  return text;
 }
 
 }  // namespace tessera::models

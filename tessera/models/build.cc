@@ -61,7 +61,7 @@ Inferred infer(const Shapes& shapes, const std::string& known) {
     if (!family.infer) continue;
     if (std::optional<Inferred> found = family.infer(shapes, known)) return *std::move(found);
   }
-  return infer_registered(shapes).value_or(Inferred{});
+  return infer_registered(shapes, known).value_or(Inferred{});
 }
 
 }  // namespace tessera::models

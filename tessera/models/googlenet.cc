@@ -250,7 +250,7 @@ std::vector<ShapeStep> GoogLeNet::shapes() {
 }
 
 std::optional<Inferred> infer_googlenet(const Shapes& shapes, const std::string& known) {
-  std::optional<Inferred> inferred = infer_registered(shapes, "googlenet");
+  std::optional<Inferred> inferred = infer_registered(shapes, known, "googlenet");
   if (!inferred) return std::nullopt;
   nlohmann::ordered_json keys = nlohmann::ordered_json::parse(inferred->architecture);
   keys["aux_logits"] = shapes.contains("aux1.fc1.weight");

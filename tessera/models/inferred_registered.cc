@@ -21,16 +21,18 @@ bool same_but_for(const Shape& a, const Shape& b, int axis) {
 }
 
 struct Match {
-  Json keys;       // what the registered model's must be
-  size_t members;  // parameters that the file and the model have
+  Json keys;           // what the registered model's must be
+  size_t members = 0;  // parameters that the file and the model have
+  size_t agreed = 0;   // known keys that are as the model's
+  auto rank() const { return std::pair(members, agreed); }
 };
 
 // Nothing where no keys will do. The file may hold more: a deeper network has what a shallow one has.
-std::optional<Match> match(const std::string& name, const Shapes& shapes) {
+std::optional<Match> match(const std::string& name, const Shapes& shapes, const Json& known) {
   const std::string architecture = architecture_of(name);
   const std::unique_ptr<Model> model = build(architecture);
   const std::vector<std::string> head = model->head_parameters();
-  Match match{Json::parse(architecture), 0};
+  Match match{Json::parse(architecture)};
   match.keys["num_classes"] = 0;
   for (const nn::Parameter& parameter : model->state()) {
     const Shape& ours = parameter.tensor->shape();
@@ -47,30 +49,33 @@ std::optional<Match> match(const std::string& name, const Shapes& shapes) {
     if (of_stem) match.keys["in_chans"] = found->second[1];
     ++match.members;
   }
+  const Json all = Json::parse(model->architecture());
+  for (const auto& [key, value] : known.items()) match.agreed += all.contains(key) && all[key] == value;
   return match;
 }
 
 }  // namespace
 
-std::optional<Inferred> infer_registered(const Shapes& shapes, const std::string& family) {
+std::optional<Inferred> infer_registered(const Shapes& shapes, const std::string& known, const std::string& family) {
   if (std::ranges::none_of(shapes, [](const auto& entry) { return entry.second.rank() == 4; }))
     return std::nullopt;  // no convolution
+  const Json said = Json::parse(known);
   Inferred inferred;
   std::vector<std::string> names;  // of those that match as much
-  size_t most = 0;
+  Match best;
   for (const std::string& name : registry().variants.names()) {
     const std::string& its = registry().variants.at(name).family;
     if (family.empty() ? registry().families.at(its).infer != nullptr : its != family) continue;
-    const std::optional<Match> found = match(name, shapes);
-    if (!found || found->members < most) continue;
-    if (found->members > most) {
-      most = found->members;
+    const std::optional<Match> found = match(name, shapes, said);
+    if (!found || found->rank() < best.rank()) continue;
+    if (found->rank() > best.rank()) {
+      best = *found;
       names.clear();
-      inferred.architecture = found->keys.dump();
     }
     names.push_back(name);
   }
   if (names.empty()) return std::nullopt;
+  inferred.architecture = best.keys.dump();
   if (names.size() > 1)
     inferred.assumed.push_back(
         fmt::format("the weights could be those of {}: taken for {}; say --model NAME where it is another",

@@ -6,7 +6,8 @@
 //
 // Weights by these names: torchvision's and timm's resnet*, resnext* and wide_resnet*. For 32×32 pictures the usual
 // form has a 3×3 convolution and no pooling in front (https://github.com/kuangliu/pytorch-cifar); the paper's own
-// (section 4.2) are other, narrower networks.
+// (section 4.2: ResNet-20, 32, 56) are narrower, of three stages. Their blocks have convolutions 1×1 where shapes
+// differ (option B), as everywhere here; the paper pads with zeros instead (option A: 2,752 parameters fewer).
 #include <memory>
 #include <utility>
 #include <vector>
@@ -189,6 +190,14 @@ void register_resnet(Registry& registry) {
         {"resnet", std::string(R"({"img_size": 32, "num_classes": 10, "stem": "cifar", )") + keys + "}",
          about + " for 32x32 pictures: one convolution 3x3 in front, no pooling"});
   }
+  for (const int n : {3, 5, 9})
+    registry.variants.add(
+        fmt::format("resnet{}_cifar", 6 * n + 2),
+        {"resnet",
+         fmt::format(R"({{"img_size": 32, "num_classes": 10, "stem": "cifar", "block": "basic", "width": 16, )"
+                     R"("layers": [{0}, {0}, {0}]}})",
+                     n),
+         "a narrow residual network for 32x32 pictures (He et al., 2016, section 4.2)"});
 }
 
 }  // namespace tessera::models

@@ -54,9 +54,28 @@ void check_config(const WeightFile& file, const Config& config, const Json& infe
   }
 }
 
+// What may name the model: its config, the file's metadata, its name and its folder's.
+std::vector<std::string> names_of(const WeightFile& file, const Config& config) {
+  std::vector<std::string> texts = {config.model};
+  for (const char* key :
+       {"arch", "model_name", "args/model", "args/arch", "hyper_parameters/model_name", "architecture"})
+    if (const auto found = file.metadata.find(key); found != file.metadata.end()) texts.push_back(found->second);
+  texts.push_back(file.path.stem().string());
+  texts.push_back(file.path.parent_path().filename().string());
+  for (std::string& text : texts) std::replace(text.begin(), text.end(), '-', '_');
+  return texts;
+}
+
+void refuse_strangers(const WeightFile& file, const std::vector<std::string>& texts) {
+  for (const auto& [part, otherwise] : file.convention.strangers)
+    for (const std::string& text : texts)
+      TESSERA_CHECK(text.find(part) == std::string::npos,
+                    "{}: '{}' names a model that {}, which no model of tessera does (if it is another, rename it)",
+                    file.path.string(), text, otherwise);
+}
+
 // The registered model that a text names: the longest name in it.
-std::string named_model(const WeightFile& file, std::string text) {
-  std::replace(text.begin(), text.end(), '-', '_');
+std::string named_model(const WeightFile& file, const std::string& text) {
   std::string found, model;
   const auto consider = [&](const std::string& name, const std::string& registered) {
     if (name.size() <= found.size() || text.find(name) == std::string::npos) return;
@@ -80,13 +99,7 @@ bool agrees(const std::string& model, const Json& architecture) {
 
 // Where the file itself does not say how many heads there are: the model that it or its name mentions, if the rest is
 // the same.
-void take_from_name(WeightFile& file, Json& architecture) {
-  std::vector<std::string> texts;
-  for (const char* key :
-       {"arch", "model_name", "args/model", "args/arch", "hyper_parameters/model_name", "architecture"})
-    if (const auto found = file.metadata.find(key); found != file.metadata.end()) texts.push_back(found->second);
-  texts.push_back(file.path.stem().string());
-  texts.push_back(file.path.parent_path().filename().string());
+void take_from_name(WeightFile& file, const std::vector<std::string>& texts, Json& architecture) {
   for (const std::string& text : texts) {
     const std::string model = named_model(file, text);
     if (model.empty() || !agrees(model, architecture)) continue;
@@ -118,6 +131,8 @@ void take_heads(const WeightFile& file, Json& said) {
 
 void tell_architecture(WeightFile& file, const models::Settings& settings) {
   const Config config = read_config(file);
+  const std::vector<std::string> names = names_of(file, config);
+  refuse_strangers(file, names);
   file.class_names = config.classes;
   Json said = Json::object();
   said = with(said, file.convention.architecture);
@@ -144,7 +159,7 @@ void tell_architecture(WeightFile& file, const models::Settings& settings) {
   file.assumed = inferred.assumed;
   for (const auto& [key, value] : said.items())
     if (!config.called.count(key) || !architecture.contains(key)) architecture[key] = value;
-  take_from_name(file, architecture);
+  take_from_name(file, names, architecture);
   file.architecture = architecture.dump();
 }
 

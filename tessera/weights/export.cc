@@ -20,7 +20,7 @@ void require_fixed(const Json& architecture, const Origin& origin, const std::st
   for (const auto& [key, text] : origin.fixed) {
     const Json theirs = value_of(text);
     TESSERA_CHECK(!architecture.contains(key) || architecture[key] == theirs,
-                  "models of {} always have {} {}, but this one has {}; write it as timm's or tessera's", name, key,
+                  "models of {} always have {} {}, but this one has {}; write it as tessera's", name, key,
                   theirs.dump(), architecture[key].dump());
   }
 }
@@ -70,7 +70,7 @@ formats::NamedArrays exported(models::Model& model, const std::string& name) {
       arrays.emplace_back(filled(rule.from, *captures), array_of(tensor, rule, extents));
       found = true;
     }
-    TESSERA_CHECK(found, "models of {} have no place for the parameter '{}'; write it as timm's or tessera's", name,
+    TESSERA_CHECK(found, "models of {} have no place for the parameter '{}'; write it as tessera's", name,
                   parameter.name);
   }
   return arrays;
@@ -83,6 +83,7 @@ std::string difference(const models::Model& model, const std::string& name) {
   Json theirs = {{"act", "gelu_erf"}};
   if (ours["family"] == "vit") theirs["norm_eps"] = 1e-6;
   if (ours["family"] == "swin") theirs["norm_eps"] = 1e-5;
+  if (ours["family"] == "googlenet") theirs["transform_input"] = false;
   if (ours.value("backbone", "none") != "none")
     theirs.update({{"backbone_norm_eps", 1e-5}, {"weight_std", "variance"}, {"weight_std_eps", 1e-8}});
   for (const auto& [key, text] : origin.architecture)

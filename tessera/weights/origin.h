@@ -19,6 +19,7 @@ struct Config {
   models::Settings architecture = {};              // keys of an architecture
   std::map<std::string, std::string> called = {};  // what the file calls them, for messages
   std::vector<std::string> classes = {};           // their names, or none
+  std::string model = {};                          // the library's name for it, or ""
 };
 
 struct Origin {
@@ -29,6 +30,8 @@ struct Origin {
   std::vector<Rule> rules = {};           // none: names are parameters' already
   std::vector<std::string> buffers = {};  // patterns of arrays that are no parameters and can be computed again
   std::vector<std::pair<std::string, std::string>> names = {};  // of its models, and of registered ones of that shape
+  // Models that have these names and shapes, but compute otherwise: a part of their names, and what they do. Refused.
+  std::vector<std::pair<std::string, std::string>> strangers = {};
   models::Settings architecture = {};  // what is otherwise than tessera's defaults, which are timm's
   PositionResize positions = PositionResize::timm;
   RelativeResize relative = RelativeResize::timm;

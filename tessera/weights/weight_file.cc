@@ -195,7 +195,7 @@ WeightFile open_weights(const fs::path& path, const Naming& naming, const models
   plan(file);
   tell_architecture(file, settings);
   const bool recognised = naming.origin.empty() && naming.rules.empty() && !file.origin.empty();
-  if (recognised && file.architecture.empty()) return unknown_weights(std::move(file), all);
+  if (recognised && file.architecture.empty() && !said.contains("family")) return unknown_weights(std::move(file), all);
   const bool lacks_config = file.convention.needs_config && file.config.empty() && fs::is_directory(path) &&
                             std::count(file.unknown.begin(), file.unknown.end(), "num_heads") > 0;
   TESSERA_CHECK(!lacks_config || said.contains("num_heads"),

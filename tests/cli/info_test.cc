@@ -79,5 +79,18 @@ TEST(Bench, EndsInOneLineOfJson) {
   }
 }
 
+TEST(Architecture, ThoseThatComeWithTesseraHaveNames) {
+  const TemporaryFolder folder;
+  const auto bench = [&](const char* architecture) {
+    return run_tessera({"bench", "infer", "--architecture", architecture, "--seconds", "0.01", "--json"},
+                       folder.path());
+  };
+  const Outcome named = bench("networks/resnet18_cifar"), recipe = bench("cifar10_vit");
+  EXPECT_EQ(named.code, 0) << named.err;
+  EXPECT_EQ(recipe.code, 1);
+  for (const char* text : {"cifar10_vit.toml", "--recipe"})
+    EXPECT_NE(recipe.err.find(text), std::string::npos) << recipe.err;
+}
+
 }  // namespace
 }  // namespace tessera

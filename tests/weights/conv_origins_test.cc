@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "tessera/core/file.h"
 #include "tessera/formats/safetensors.h"
+#include "tessera/image/preprocess_config.h"
 #include "tessera/infer/classifier.h"
 #include "tessera/infer/preprocess_of.h"
 #include "tessera/ops/tape.h"
@@ -76,10 +78,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"origins/conv/timm_mobilenetv2_100.json", "timm-efficientnet", "timm", "mobilenet_v2"},
                     Case{"origins/conv/timm_efficientnet_b0.json", "timm-efficientnet", "timm", "efficientnet"},
                     Case{"origins/conv/hf_resnet18.json", "hf-resnet", "hf", "resnet"}),
-    [](const auto& info) {
-      std::string name = std::filesystem::path(info.param.file).stem().string();
-      return name;
-    });
+    [](const auto& info) { return std::filesystem::path(info.param.file).stem().string(); });
 
 // timm's VGG has convolutions where torchvision has linear layers: the same numbers in another shape.
 TEST(ConvOriginsApart, TimmsFirstLinearLayersAreConvolutions) {
@@ -102,10 +101,10 @@ TEST(ConvOriginsApart, TimmsFirstLinearLayersAreConvolutions) {
 }
 
 TEST(ConvOriginsApart, PicturesArePreparedAsAtTheirOrigin) {
-  const auto prepared = [](const char* golden, const char* file, const models::Settings& settings = {}) {
+  const auto prepared = [](const char* golden, const char* file) {
     const test::TemporaryFolder folder;
     write(folder / file, test::read_golden_case(test::golden_path(golden)));
-    return infer::preprocess_of(load_model(folder / file, {.set = settings}));
+    return infer::preprocess_of(load_model(folder / file));
   };
   const image::Preprocess first = prepared("models/mobilenet_v2.json", "mobilenet_v2-b0353104.safetensors");
   EXPECT_EQ(first.resize_height, 256);
@@ -120,13 +119,75 @@ TEST(ConvOriginsApart, PicturesArePreparedAsAtTheirOrigin) {
   EXPECT_EQ(timm.interpolation, "bicubic");
 }
 
-// A model that several registered ones could be says so.
+TEST(ConvOriginsApart, TheSecondWeightsArePreparedAsTorchvisionSays) {
+  const image::Preprocess how =
+      image::usual_preprocess("torchvision-efficientnet", "efficientnet_b1-c27df63c", 240, 240, 3);
+  EXPECT_EQ(how.resize_height, 255);
+  EXPECT_EQ(how.interpolation, "bilinear");
+  EXPECT_EQ(image::usual_preprocess("torchvision-efficientnet", "w", 240, 240, 3).resize_height, 256);
+}
+
+// A model that several registered ones could be says so, unless somebody named one.
 TEST(ConvOriginsApart, WhatShapesDoNotTellIsAssumed) {
   const test::TemporaryFolder folder;
   write(folder / "w.safetensors", test::read_golden_case(test::golden_path("models/mobilenet_v2.json")));
   const LoadedModel loaded = load_model(folder / "w.safetensors");
   ASSERT_EQ(loaded.account.assumed.size(), 1u);
   EXPECT_NE(loaded.account.assumed[0].find("mobilenet_v2_cifar"), std::string::npos);
+  for (const char* name : {"mobilenet_v2", "mobilenet_v2_cifar"}) {
+    const LoadedModel named =
+        load_model(folder / "w.safetensors",
+                   {.architecture = models::with_settings(models::architecture_of(name), {{"num_classes", "1000"}})});
+    EXPECT_TRUE(named.account.assumed.empty()) << named.account.assumed[0];
+    EXPECT_EQ(nlohmann::json::parse(named.info.architecture)["stem_stride"],
+              std::string(name) == "mobilenet_v2" ? 2 : 1);
+  }
+}
+
+// Networks of the same names and shapes that compute otherwise.
+TEST(ConvOriginsApart, WhatComputesOtherwiseIsRefusedByItsName) {
+  const auto refused = [](const char* golden, const char* file, const char* config, const char* why) {
+    const test::TemporaryFolder folder;
+    write(folder / file, test::read_golden_case(test::golden_path(golden)));
+    if (*config != 0) write_atomically(folder / "config.json", std::string_view(config));
+    try {
+      load_model(folder / file);
+      ADD_FAILURE() << file << " was taken";
+    } catch (const Error& error) {
+      EXPECT_NE(std::string(error.what()).find(why), std::string::npos) << error.what();
+    }
+  };
+  const char* const timm = "origins/conv/timm_efficientnet_b0.json";
+  refused(timm, "tf_efficientnet_b0.safetensors", "", "TensorFlow");
+  refused(timm, "model.safetensors", R"({"architecture": "tf_efficientnet_b0"})", "TensorFlow");
+  refused("models/resnet18.json", "resnetblur18.safetensors", "", "blurs");
+}
+
+// Sizes that no registered model has are the user's to say, whatever the naming.
+TEST(ConvOriginsApart, OtherSizesAreSaid) {
+  for (const auto& [name, library, settings] :
+       {std::tuple{"resnet18", "hf", models::Settings{{"layers", "1,1,2,1"}, {"num_classes", "3"}}},
+        {"mobilenet_v2", "torchvision", {{"width_mult", "0.5"}, {"num_classes", "3"}}}}) {
+    const auto model = models::build(models::with_settings(models::architecture_of(name), settings));
+    model->initialise(1);
+    const test::TemporaryFolder folder;
+    formats::write_safetensors(folder / "w.safetensors", exported(*model, library));
+    EXPECT_THROW(load_model(folder / "w.safetensors"), Error);
+    const LoadedModel again =
+        load_model(folder / "w.safetensors", {.architecture = models::architecture_of(name), .set = settings});
+    EXPECT_EQ(again.model->num_parameters(), model->num_parameters());
+    EXPECT_TRUE(std::ranges::equal(again.model->state().front().tensor->span(), model->state().front().tensor->span()));
+  }
+}
+
+// A library has no form for small pictures, and would compute otherwise with these weights.
+TEST(ConvOriginsApart, FormsForSmallPicturesAreNotWrittenAsLibrariesDo) {
+  for (const auto& [name, library] : {std::pair{"mobilenet_v2_cifar", "torchvision"},
+                                      {"mobilenet_v2_cifar", "timm"},
+                                      {"resnet20_cifar", "timm"},
+                                      {"vgg11_cifar", "torchvision"},
+                                      {"alexnet_cifar", "torchvision"}})
+    EXPECT_THROW(exported(*models::build(models::architecture_of(name)), library), Error) << name << " " << library;
 }
 
 }  // namespace

@@ -45,6 +45,7 @@ void register_timm(OriginRegistry& registry) {
                   "shared_rel_pos.rel_coords_log",
                   "layers.{s}.blocks.{b}.attn.relative_position_index",
                   "layers.{s}.blocks.{b}.attn_mask"};
+  timm.fixed = {{"stem", "imagenet"}};  // of ResNet and DenseNet
   timm.prepare = prepare;
   timm.read_config = [](const std::string& text, const std::string& where) { return timm_config(text, where); };
   registry.add("timm", timm);

@@ -14,8 +14,7 @@ Config timm_config(const std::string& text, const std::string& where,
   const Json json = Json::parse(text, nullptr, false);
   TESSERA_CHECK(json.is_object(), "{}: not JSON, or damaged; get it again", where);
   std::string name = json.value("architecture", "");
-  TESSERA_CHECK(!name.starts_with("tf_"), "{}: {} pads its pictures as TensorFlow does, which no model of tessera does",
-                where, name);
+  config.model = name;
   for (const auto& [theirs, ours] : names)
     if (name == theirs) name = ours;
   if (models::registry().variants.contains(name)) {

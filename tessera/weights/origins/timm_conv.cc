@@ -21,6 +21,7 @@ Origin origin_with(const std::string& about, const std::string& key, const Names
 // The classifier's first layers are convolutions there.
 Origin vgg() {
   Origin origin = origin_with("timm's VGG", "pre_logits.fc1.weight", {});
+  origin.fixed = {{"hidden", "[4096, 4096]"}, {"pool_size", "7"}};
   origin.rules = {{"features.{i}.{p}", "features.{i}.{p}"},
                   {"pre_logits.fc1.weight", "classifier.0.weight", "o c y x -> o (c y x)"},
                   {"pre_logits.fc1.bias", "classifier.0.bias"},
@@ -89,11 +90,14 @@ std::vector<Rule> efficientnet_rules() {
 void register_timm_conv(OriginRegistry& registry) {
   registry.add("timm-vgg", vgg());
   // The two have the same names but for the gates.
-  Origin mobile = origin_with("timm's MobileNetV2 and EfficientNet", "blocks.{s}.{b}.conv_dw.weight",
+  Origin mobile = origin_with("timm's MobileNetV2 and EfficientNet", "blocks.0.0.conv_dw.weight",
                               {{"mobilenetv2_100", "mobilenet_v2"}});
   const std::string gate = "blocks.0.0.se.conv_reduce.weight";
   for (Rule rule : mobilenet_rules()) rule.without = gate, mobile.rules.push_back(rule);
   for (Rule rule : efficientnet_rules()) rule.with = gate, mobile.rules.push_back(rule);
+  for (const char* name : {"tf_efficientnet", "tf_mobilenet"})
+    mobile.strangers.emplace_back(name, "pads its pictures as TensorFlow does");
+  mobile.fixed = {{"stem_stride", "2"}, {"strides", "[1, 2, 2, 2, 1, 2, 1]"}};
   add_block(mobile.rules, "", "",
             {{"conv_stem", "features.0.0"}, {"bn1", "features.0.1"}, {"classifier", "classifier.1"}});
   registry.add("timm-efficientnet", mobile);

@@ -66,7 +66,8 @@ def gradients(model, images, labels):
     return result | {"stat." + name: buffer for name, buffer in model.named_buffers() if "running" in name}
 
 
-def make(folder, name, model, architecture, picture, train=False, source=f"torchvision {torchvision.__version__}"):
+def make(folder, name, model, architecture, picture, train=False, source=f"torchvision {torchvision.__version__}",
+         origin=None):
     norms = {n for n, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)}
     tensors = fill(model, norms)
     images = values("input", [2, 3, *picture], 0, 1.7320508)
@@ -78,7 +79,7 @@ def make(folder, name, model, architecture, picture, train=False, source=f"torch
     case = {
         "case": name,
         "source": f"{source}, torch {torch.__version__}",
-        "origin": source.split()[0],
+        "origin": origin or source.split()[0],
         "architecture": architecture,
         "parameters": sum(p.numel() for p in model.parameters()),
         "tensors": tensors,

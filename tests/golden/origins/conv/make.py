@@ -37,7 +37,7 @@ def main():
                                        num_labels=1000)
     make(here, "hf_resnet18", Logits(transformers.ResNetForImageClassification(config)),
          {"class": "transformers.ResNetForImageClassification", "depths": [2, 2, 2, 2], "layer_type": "basic"}, (64, 64),
-         source=f"transformers {transformers.__version__}")
+         source=f"transformers {transformers.__version__}", origin="hf")
 
 
 main()
