@@ -158,7 +158,7 @@ inline Corpus make_corpus(int64_t train, int64_t test, uint64_t seed = 0) {
   corpus.train.class_names = corpus.test.class_names = kAnswers;
   for (uint64_t i = 0; corpus.train.size() < train || corpus.test.size() < test; ++i) {
     tessera::Random random(seed, "questions", i);
-    std::vector<const Opening*> fitting;  // every answer equally often
+    std::vector<const Opening*> fitting;
     const auto answer = static_cast<int64_t>(random.below(kAnswers.size()));
     for (const Opening& opening : kOpenings)
       if (opening.answer == answer) fitting.push_back(&opening);

@@ -56,6 +56,7 @@ struct Choices {
 };
 
 questions::Corpus corpus_of(const Choices& choices) {
+  if (choices.data.empty() && !choices.test.empty()) fail_usage("--test is tested after --data was learned: give both");
   if (choices.data.empty()) return questions::make_corpus(/*train=*/8000, /*test=*/2000);
   questions::Corpus corpus;
   corpus.train = data::read_sentences(choices.data);
@@ -150,6 +151,7 @@ void run_classify(const Choices& choices) {
 }
 
 void run_corpus(const Choices& choices) {
+  if (!choices.data.empty()) fail_usage("corpus writes the built-in questions: --data is for train");
   const auto write = [&](const char* name, const data::Sentences& set) {
     std::string lines;
     for (size_t i = 0; i < set.texts.size(); ++i)
@@ -177,7 +179,10 @@ int main(int argc, char** argv) try {
   if (choices.command == "train") run_train(choices);
   if (choices.command == "classify") run_classify(choices);
   if (choices.command == "corpus") run_corpus(choices);
+} catch (const tessera::UsageError& error) {
+  std::fprintf(stderr, "sentences: %s\n", error.what());
+  return 2;
 } catch (const std::exception& error) {
-  std::fprintf(stderr, "%s\n", error.what());
+  std::fprintf(stderr, "sentences: %s\n", error.what());
   return 1;
 }

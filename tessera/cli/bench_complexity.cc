@@ -60,7 +60,8 @@ CostAt cost_at(const std::string& name, int64_t size, const ComplexityOptions& o
 }
 
 std::string slope_of(const CostOfModel& model, double CostAt::*y) {
-  return model.at.size() > 1 ? fmt::format(", slope {:.2f}", growth(model, y)) : "";
+  const double slope = growth(model, y);
+  return std::isfinite(slope) ? fmt::format(", slope {:.2f}", slope) : "";
 }
 
 report::Chart chart_of(const std::vector<CostOfModel>& models, const std::string& title, double CostAt::*counted,
@@ -115,13 +116,13 @@ std::vector<std::string> cells(const std::string& model, const CostAt& cost) {
 }  // namespace
 
 std::vector<CostOfModel> measure_complexity(const ComplexityOptions& options,
-                                            const std::function<void(const std::string&, const CostAt&)>& told) {
+                                            const std::function<void(const std::vector<CostOfModel>&)>& told) {
   std::vector<CostOfModel> models;
   for (const std::string& name : options.models) {
-    CostOfModel& model = models.emplace_back(CostOfModel{name, {}});
+    models.push_back({name, {}});
     for (const int64_t size : options.sizes) {
-      model.at.push_back(cost_at(name, size, options));
-      told(name, model.at.back());
+      models.back().at.push_back(cost_at(name, size, options));
+      told(models);
     }
   }
   return models;
@@ -157,22 +158,32 @@ std::string complexity_svg(const std::vector<CostOfModel>& models) {
 }
 
 void bench_complexity(const ComplexityOptions& options, const std::filesystem::path& out, bool json) {
+  if (options.models.empty() || options.sizes.empty()) fail_usage("--models and --sizes need at least one each");
   Table table({"model", "size", "tokens", "operations", "attention", "share", "ms", "attention ms", "GFLOP/s"},
               "lrrrrrrrr");
-  const std::vector<CostOfModel> models =
-      measure_complexity(options, [&](const std::string& name, const CostAt& cost) { table.add(cells(name, cost)); });
-  write_atomically(out.string() + ".csv", complexity_csv(models));
-  write_atomically(out.string() + ".svg", complexity_svg(models));
+  const auto told = [&](const std::vector<CostOfModel>& so_far) {
+    write_atomically(out.string() + ".csv", complexity_csv(so_far));
+    write_atomically(out.string() + ".svg", complexity_svg(so_far));
+    const CostAt& cost = so_far.back().at.back();
+    table.add(cells(so_far.back().name, cost));
+    if (json) return;
+    print("{} at {}: {:.3g} ms\n", so_far.back().name, cost.size, cost.ms);
+    flush();
+  };
+  const std::vector<CostOfModel> models = measure_complexity(options, told);
   if (json) {
     print("{}\n", as_json(models).dump());
     return;
   }
-  print("{}\n", table.text());
+  print("\n{}\n", table.text());
   for (const CostOfModel& model : models) {
-    if (model.at.size() < 2) continue;
-    print("{}: attention grows with pixels to the power of {:.2f} counted, {:.2f} measured; the whole {:.2f}, {:.2f}\n",
-          model.name, growth(model, &CostAt::attention_macs), growth(model, &CostAt::attention_ms),
-          growth(model, &CostAt::macs), growth(model, &CostAt::ms));
+    const double whole = growth(model, &CostAt::macs), attention = growth(model, &CostAt::attention_macs);
+    if (!std::isfinite(whole)) continue;  // one size
+    print("{}: operations grow with pixels to the power of {:.2f}, time {:.2f}", model.name, whole,
+          growth(model, &CostAt::ms));
+    if (std::isfinite(attention))
+      print("; of attention alone {:.2f}, {:.2f}", attention, growth(model, &CostAt::attention_ms));
+    print("\n");
   }
   print("\noperations: multiply-accumulates of a picture; {}.csv and {}.svg have all of it\n", out.string(),
         out.string());

@@ -35,12 +35,12 @@ struct ComplexityOptions {
   double seconds = 1;  // of measuring, for each model and size
 };
 
-// told: each result as it comes.
+// told: after each result, of all that there are.
 std::vector<CostOfModel> measure_complexity(const ComplexityOptions& options,
-                                            const std::function<void(const std::string& model, const CostAt&)>& told);
+                                            const std::function<void(const std::vector<CostOfModel>&)>& told);
 
 // The exponent of y in the pixels of the picture, over all sizes: the slope of a straight line through the logarithms,
-// by least squares. 1: in proportion, 2: squared; NaN where there is one size only.
+// by least squares. 1: in proportion, 2: squared; not finite where fewer than two sizes have any y.
 double growth(const CostOfModel& model, double CostAt::*y);
 
 std::string complexity_csv(const std::vector<CostOfModel>& models);
@@ -48,7 +48,7 @@ std::string complexity_csv(const std::vector<CostOfModel>& models);
 // largest size.
 std::string complexity_svg(const std::vector<CostOfModel>& models);
 
-// Writes FILE.csv and FILE.svg and prints a table, or a line of JSON.
+// Writes FILE.csv and FILE.svg, after each result, and prints a table, or a line of JSON.
 void bench_complexity(const ComplexityOptions& options, const std::filesystem::path& out, bool json);
 
 }  // namespace tessera::cli

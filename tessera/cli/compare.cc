@@ -31,8 +31,18 @@ class CompareCommand {
     TimedRun timed;
   };
 
-  void take_what_is_done();
+  // A run that may be made.
+  struct Ready {
+    Ready(const Arguments& arguments, const PlannedRun& plan, SharedData& data);
+    PreparedRun prepared() const { return prepare(choice, sets); }
+
+    RunOptions options;
+    TrainChoice& choice;
+    data::DataSets sets;
+  };
+
   void check_all();
+  void take_what_is_done();
   bool train(size_t index);  // false: the run failed
   double seconds_after(size_t index) const;
   void take(const Job& job, const train::RunRecord& record);
@@ -47,8 +57,13 @@ class CompareCommand {
   CompareTime time_;
   std::vector<Job> jobs_;        // to be done
   std::vector<PlannedRun> all_;  // of this command
-  const Interrupt interrupt_;
+  std::optional<Interrupt> interrupt_;  // from the first run on
 };
+
+CompareCommand::Ready::Ready(const Arguments& arguments, const PlannedRun& plan, SharedData& data)
+    : options(arguments, plan), choice(options.choice()), sets(data.of(choice)) {
+  suit(choice, options.given, sets);
+}
 
 CompareCommand::CompareCommand(const Arguments& arguments, const CompareOptions& options)
     : arguments_(arguments),
@@ -78,9 +93,11 @@ void CompareCommand::check_all() {
   std::string first;
   std::shared_ptr<const data::DataSet> test;
   for (const PlannedRun& plan : all_) {
-    RunOptions o(arguments_, plan);
-    const data::DataSets sets = data_.of(o.choice());
-    suit(o.choice(), o.given, sets);
+    Ready run(arguments_, plan, data_);
+    const data::DataSets& sets = run.sets;
+    if (!sets.test && !sets.validation && run.choice.train.val_fraction == 0)
+      fail_usage("{}: nothing to compare by: the data has no test part, and val_fraction is 0; give it a value above 0",
+                 plan.contender.name);
     const auto tested = sets.test ? sets.test : sets.validation ? sets.validation : sets.train;
     if (!test) {
       test = tested;
@@ -92,7 +109,7 @@ void CompareCommand::check_all() {
     const std::optional<train::RunRecord> record = train::load_record(record_of(plan));
     if (!record) continue;
     const std::string differs =
-        train::difference(record->options_json, o.choice().json(Options::Stored::results), train::Keys::common);
+        train::difference(record->options_json, run.choice.json(Options::Stored::results), train::Keys::common);
     if (!differs.empty())
       fail_usage("{} was begun otherwise: {}; give another folder (--out), or the options of then",
                  (folder_ / plan.folder).string(), differs);
@@ -100,17 +117,32 @@ void CompareCommand::check_all() {
 }
 
 void CompareCommand::take_what_is_done() {
-  std::map<std::string, double> macs;  // of each way to train at each share
+  struct Kind {
+    double macs;  // of a run
+    int64_t parameters, macs_of_picture;
+  };
+  std::map<std::string, Kind> kinds;  // each way to train at each share
   for (const PlannedRun& plan : all_) {
-    const std::string kind = fmt::format("{} {}", plan.contender.name, plan.share);
-    if (!macs.contains(kind)) {
-      RunOptions o(arguments_, plan);
-      const data::DataSets sets = data_.of(o.choice());
-      suit(o.choice(), o.given, sets);
-      macs[kind] = planned_macs(o.choice().train, prepare(o.choice(), sets).job);
+    const std::string name = fmt::format("{} {}", plan.contender.name, plan.share);
+    if (!kinds.contains(name)) {
+      const Ready ready(arguments_, plan, data_);
+      const PreparedRun run = ready.prepared();
+      try {
+        train::check(run.job, ready.choice.train);
+      } catch (const UsageError& error) {
+        fail_usage("{}: {}", plan.contender.name, error.what());
+      }
+      kinds[name] = {planned_macs(ready.choice.train, run.job), run.start.model->num_parameters(),
+                     run.start.model->macs()};
     }
-    const Job job{plan, {kind, macs[kind]}};
+    const Kind& kind = kinds[name];
+    const Job job{plan, {name, kind.macs}};
     const std::optional<train::RunRecord> record = train::load_record(record_of(plan));
+    if (record && (record->parameters != kind.parameters || record->macs != kind.macs_of_picture))
+      fail_usage("{} was made with another network, of {} parameters and {} multiply-accumulates, not {} and {}; give "
+                 "another folder (--out)",
+                 (folder_ / plan.folder).string(), record->parameters, record->macs, kind.parameters,
+                 kind.macs_of_picture);
     if (record && record->done()) {
       take(job, *record);
     } else {
@@ -137,9 +169,7 @@ bool CompareCommand::train(size_t index) {
   const double expected = time_.expected(job.timed) + seconds_after(index);
   print("\nRun {} of {}: {}{}\n", index + 1, jobs_.size(), job.plan.name(),
         std::isfinite(expected) ? fmt::format(" · about {} left for all", format_duration(expected)) : "");
-  RunOptions o(arguments_, job.plan);
-  const data::DataSets sets = data_.of(o.choice());
-  suit(o.choice(), o.given, sets);
+  Ready ready(arguments_, job.plan, data_);
   report::ProgressStyle style;
   style.more = [&](const train::StepInfo& step) {
     CompareTime with_this = time_;  // the present run says something of the others, too
@@ -149,18 +179,16 @@ bool CompareCommand::train(size_t index) {
     return fmt::format("run {}/{}, all {} left", index + 1, jobs_.size(), format_duration(left));
   };
   try {
-    PreparedRun run = prepare(o.choice(), sets);
+    PreparedRun run = ready.prepared();
     run.job.folder = folder_ / job.plan.folder;
     run.job.resume = true;
-    run.job.options_json = o.choice().json();
-    run.job.stop = &interrupt_.asked();
-    const train::RunSummary summary = train_with_observers(run.job, o.choice().train, std::move(style));
+    run.job.options_json = ready.choice.json();
+    run.job.stop = &interrupt_->asked();
+    const train::RunSummary summary = train_with_observers(run.job, ready.choice.train, std::move(style));
     if (summary.ending == train::Ending::interrupted) return true;
     const auto record = train::load_record(record_of(job.plan));
     TESSERA_CHECK(record && record->done(), "{} is finished, but its record is not there", run.job.folder.string());
     take(job, *record);
-  } catch (const UsageError&) {
-    throw;
   } catch (const Error& error) {  // the others go on
     complain(fmt::format("{}: {}", job.plan.name(), error.what()));
     return false;
@@ -190,15 +218,17 @@ int CompareCommand::run() {
     report::save_comparison(folder_, comparison_);
     print_table();
   }
+  interrupt_.emplace();
   size_t failed = 0;
   for (size_t i = 0; i < jobs_.size(); ++i) {
-    if (!interrupt_.asked()) failed += !train(i);
-    if (!interrupt_.asked()) continue;
+    if (!interrupt_->asked()) failed += !train(i);
+    if (!interrupt_->asked()) continue;
     print("\nInterrupted: the same command goes on.\n");
-    return interrupt_.exit_code();
+    return interrupt_->exit_code();
   }
-  print("\nIn {}: compare.md (this table), compare.svg (its picture), results.csv and .jsonl (all runs)\n",
-        folder_.string());
+  if (!comparison_.runs.empty())
+    print("\nIn {}: compare.md (this table), compare.svg (its picture), results.csv and .jsonl (all runs)\n",
+          folder_.string());
   if (failed > 0) complain(fmt::format("{} of {} runs failed; the same command tries them again", failed, all_.size()));
   return failed > 0 ? 1 : 0;
 }

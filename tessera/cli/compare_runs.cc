@@ -55,6 +55,7 @@ report::Terms CompareOptions::terms() const {
   if (t.steps > 0) terms.budget = counted(t.steps, "step");
   if (t.minutes > 0) terms.budget = fmt::format("{} minute{}", t.minutes, t.minutes == 1 ? "" : "s");
   if (t.macs > 0) terms.budget = fmt::format("{} multiply-accumulates of training", t.macs);
+  if (shares.empty()) fail_usage("option '--share' is empty: give shares of the training pictures, such as 0.05,0.2,1");
   if (terms.budget.empty())
     fail_usage("one of --minutes, --epochs, --macs and --steps is missing: what every run may take");
   return terms;
@@ -103,6 +104,10 @@ RunOptions::RunOptions(const Arguments& arguments, const PlannedRun& run) {
         fail_usage("option '--{}' names a model for recipes, but '{}' is a model itself", option, run.contender.name);
     given.set("model", run.contender.name, Source::file, run.contender.name);
   }
+  for (const char* option : {"data", "data_set", "classes", "per_class", "share"})
+    if (given.is_set(option) && !given.source_of(option).starts_with("--"))
+      fail_usage("{}: '{}' is for all runs of a comparison: give it on the command line, where it wins over recipes",
+                 run.contender.recipe.string(), option);
   choice().complete(given);
   choice().train.seed_value = run.seed;
   choice().data.selection.share = run.share;

@@ -67,7 +67,11 @@ void describe_checkpoint(const std::filesystem::path& path, const std::string& s
 std::string preparation(const weights::LoadedModel& loaded) {
   if (loaded.info.preprocess.empty()) return "not known";
   if (loaded.model->input().any()) return describe(infer::preprocess_of(loaded));
-  return fmt::format("a vocabulary of {} words", text::Vocabulary::from_json(loaded.info.preprocess).size());
+  try {
+    return fmt::format("a vocabulary of {} words", text::Vocabulary::from_json(loaded.info.preprocess).size());
+  } catch (const Error& error) {
+    fail("{}: {}", loaded.file.string(), error.what());
+  }
 }
 
 }  // namespace

@@ -135,7 +135,7 @@ int eval(const Arguments& arguments) {
   const infer::Classifier classifier = o.weights.load().with_precision(ops::precision_named(o.precision));
   const data::DataSets sets = o.data.open(/*train=*/o.split == "train");
   const auto set = o.data.part(sets, o.split);
-  check_classes(classifier, o.weights.weights, *set, o.data.data);
+  check_classes(classifier.num_classes(), classifier.info().class_names, o.weights.weights, *set, o.data.data);
   const Evaluation result = evaluate(classifier, set, {o.batch, o.eval_flip, o.calibration});
   const std::vector<std::string>& names = set->class_names();
   if (o.json) {

@@ -10,17 +10,14 @@
 
 namespace tessera::cli {
 
-void check_classes(const infer::Classifier& classifier, const std::string& model, const data::DataSet& set,
-                   const std::string& data) {
-  const std::vector<std::string>& names = set.class_names();
-  const auto count = static_cast<int64_t>(names.size());
-  TESSERA_CHECK(classifier.num_classes() == count, "{} has {} classes, but the data set {} has {}", model,
-                classifier.num_classes(), data, count);
-  if (classifier.info().class_names.empty()) return;
-  for (size_t k = 0; k < names.size(); ++k) {
-    TESSERA_CHECK(classifier.class_names()[k] == names[k], "class {} of {} is '{}', but of the data set {} it is '{}'",
-                  k, model, classifier.class_names()[k], data, names[k]);
-  }
+void check_classes(int64_t classes, const std::vector<std::string>& names, const std::string& model,
+                   const data::DataSet& set, const std::string& data) {
+  const std::vector<std::string>& theirs = set.class_names();
+  TESSERA_CHECK(classes == std::ssize(theirs), "{} has {} classes, but the data set {} has {}", model, classes, data,
+                theirs.size());
+  for (size_t k = 0; k < names.size(); ++k)
+    TESSERA_CHECK(names[k] == theirs[k], "class {} of {} is '{}', but of the data set {} it is '{}'", k, model,
+                  names[k], data, theirs[k]);
 }
 
 Evaluation evaluate(const infer::Classifier& classifier, const std::shared_ptr<const data::DataSet>& set,

@@ -24,10 +24,10 @@ struct EvaluateOptions {
   bool keep_logits = false;  // and labels
 };
 
-// An Error where model and data set do not have the same classes in the same order; of a model that names none, only
-// the number is compared. `model` and `data` are what the user called them.
-void check_classes(const infer::Classifier& classifier, const std::string& model, const data::DataSet& set,
-                   const std::string& data);
+// An Error where a model of so many classes, of these names (none: not known), and the data set do not have the same
+// classes in the same order. `model` and `data` are what the user called them.
+void check_classes(int64_t classes, const std::vector<std::string>& names, const std::string& model,
+                   const data::DataSet& set, const std::string& data);
 
 // Throws where no picture can be read.
 Evaluation evaluate(const infer::Classifier& classifier, const std::shared_ptr<const data::DataSet>& set,

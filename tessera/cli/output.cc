@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <nlohmann/json.hpp>
 
+#include "tessera/core/text.h"
+
 namespace tessera::cli {
 
 void write(std::string_view text) {
@@ -46,12 +48,12 @@ void Table::add(std::vector<std::string> row) {
 std::string Table::text() const {
   std::vector<size_t> widths(alignment_.size());
   for (const auto& row : rows_)
-    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], columns(row[i]));
+    for (size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width_of(row[i]));
   std::string out;
   for (const auto& row : rows_) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i) {
-      const std::string padding(widths[i] - columns(row[i]), ' ');
+      const std::string padding(widths[i] - width_of(row[i]), ' ');
       line += alignment_[i] == 'r' ? padding + row[i] : row[i] + padding;
       line += "  ";
     }
@@ -66,10 +68,6 @@ std::string grouped(int64_t number) {
   for (std::ptrdiff_t at = std::ssize(digits) - 3; at > (number < 0 ? 1 : 0); at -= 3)
     digits.insert(static_cast<size_t>(at), ",");
   return digits;
-}
-
-size_t columns(std::string_view text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
 
 std::string json_text(const std::string& text) {

@@ -51,8 +51,6 @@ class Table {
 
 // "86,567,656"
 std::string grouped(int64_t number);
-// The characters of UTF-8 text, not its bytes.
-size_t columns(std::string_view text);
 // A JSON string with its quotes; what is no UTF-8 is replaced.
 std::string json_text(const std::string& text);
 

@@ -233,7 +233,7 @@ int quantize(const Arguments& arguments) {
   const data::DataSets sets = o.data.open(/*train=*/o.split != "test");
   if (o.split.empty()) o.split = sets.validation ? "val" : sets.train ? "train" : "test";
   const auto set = some_of(o.data.part(sets, o.split), o.pictures);
-  check_classes(classifier, o.weights.weights, *set, o.data.data);
+  check_classes(classifier.num_classes(), classifier.info().class_names, o.weights.weights, *set, o.data.data);
 
   Quantizer quantizer(std::move(loaded), classifier.preprocess(), set, o);
   quantizer.run();

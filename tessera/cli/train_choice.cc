@@ -72,9 +72,13 @@ void TrainChoice::complete(const Options& given) {
   drop_overruled_lengths(given, train);
   train::check(train);
   check_teacher(given, *this);
+  if (from.empty() && source.choice.given()) models::build(sized().choice.json());
+}
+
+SourceChoice TrainChoice::sized() const {
   SourceChoice sized = source;
   if (img_size > 0) sized.choice.set.push_back(fmt::format("img_size={}", img_size));
-  if (from.empty() && sized.choice.given()) models::build(sized.choice.json());
+  return sized;
 }
 
 std::string TrainChoice::json(Options::Stored stored) {
@@ -92,10 +96,8 @@ void suit(TrainChoice& choice, const Options& given, const data::DataSets& sets)
 }
 
 PreparedRun prepare(const TrainChoice& choice, data::DataSets sets) {
-  SourceChoice source = choice.source;
-  if (choice.img_size > 0) source.choice.set.push_back(fmt::format("img_size={}", choice.img_size));
   PreparedRun run;
-  run.start = starting_point(source, choice.from.empty() ? "" : model_file(choice.from), choice.preprocess, *sets.train,
+  run.start = starting_point(choice.sized(), choice.from.empty() ? "" : model_file(choice.from), choice.preprocess, *sets.train,
                              choice.train.seed());
   run.job.data = std::move(sets);
   std::vector<std::string>& notes = run.job.data.notes;
@@ -104,7 +106,7 @@ PreparedRun prepare(const TrainChoice& choice, data::DataSets sets) {
   run.job.model_name = run.start.name;
   run.job.preprocess = run.start.preprocess;
   if (!choice.teacher.empty()) {
-    run.teacher = teacher_from(model_file(choice.teacher), *run.job.data.train);
+    run.teacher = teacher_from(model_file(choice.teacher), *run.job.data.train, choice.data.data, notes);
     run.job.teacher = run.teacher.get();
   }
   if (const std::string note = tuned_share(*run.start.model, choice.train); !note.empty()) notes.push_back(note);

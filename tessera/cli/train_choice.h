@@ -27,6 +27,7 @@ struct TrainChoice {
   // To be called once all is read: brings together what several options say, and refuses what cannot be before any
   // data is opened.
   void complete(const Options& given);
+  SourceChoice sized() const;  // source, with img_size among its settings
   // Every value in force, as run.json has it.
   std::string json(Options::Stored stored = Options::Stored::all);
 };

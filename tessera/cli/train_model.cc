@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "tessera/cli/evaluate.h"
 #include "tessera/core/error.h"
 #include "tessera/core/text.h"
 #include "tessera/models/registry.h"
@@ -104,18 +105,14 @@ StartingPoint starting_point(const SourceChoice& source, const std::string& from
   return start;
 }
 
-std::unique_ptr<train::Teacher> teacher_from(const std::string& file, const data::DataSet& set) {
+std::unique_ptr<train::Teacher> teacher_from(const std::string& file, const data::DataSet& set, const std::string& data,
+                                             std::vector<std::string>& notes) {
   weights::LoadOptions options;
   options.fill.purpose = weights::Purpose::use;
   weights::LoadedModel loaded = weights::load_model(file, options);
-  const std::vector<std::string>& names = set.class_names();
-  TESSERA_CHECK(loaded.model->num_classes() == std::ssize(names),
-                "{}: the teacher tells {} classes apart, but the data has {}", file, loaded.model->num_classes(),
-                names.size());
-  for (size_t k = 0; k < loaded.info.class_names.size(); ++k)
-    TESSERA_CHECK(loaded.info.class_names[k] == names[k],
-                  "{}: class {} of the teacher is '{}', but of the data it is '{}'", file, k,
-                  loaded.info.class_names[k], names[k]);
+  for (const std::string& remark : remarks(loaded.account)) notes.push_back("teacher: " + remark);
+  TESSERA_CHECK(loaded.model->input().any(), "{}: the teacher reads sentences, not pictures", file);
+  check_classes(loaded.model->num_classes(), loaded.info.class_names, file, set, data);
   const image::Preprocess how = infer::preprocess_of(loaded);
   return std::make_unique<train::Teacher>(std::move(loaded.model), how);
 }

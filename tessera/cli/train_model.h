@@ -28,7 +28,9 @@ struct StartingPoint {
 StartingPoint starting_point(const SourceChoice& source, const std::string& from,
                              const std::vector<std::string>& preprocess, const data::DataSet& set, uint64_t seed);
 
-// The model of a file as a teacher. An Error where it tells other classes apart than the data has.
-std::unique_ptr<train::Teacher> teacher_from(const std::string& file, const data::DataSet& set);
+// The model of a file as a teacher. What was assumed of it is added to the notes. An Error where it tells other classes
+// apart than the data set, which the user called `data`.
+std::unique_ptr<train::Teacher> teacher_from(const std::string& file, const data::DataSet& set, const std::string& data,
+                                             std::vector<std::string>& notes);
 
 }  // namespace tessera::cli

@@ -64,6 +64,10 @@ std::string format_count(double count) {
   return fmt::format("{:.{}f}{}", count, decimals, kUnits[unit]);
 }
 
+size_t width_of(std::string_view text) {
+  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+}
+
 std::string format_duration(double seconds) {
   if (!std::isfinite(seconds) || std::abs(seconds) > 1e12) return "?";
   if (seconds < 9.995) return fmt::format("{:.2f} s", seconds);

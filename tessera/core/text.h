@@ -23,6 +23,9 @@ std::string format_count(double count);
 // "0.45 s", "12.3 s", "3 min 05 s", "1 h 02 min", "2 d 03 h"; "?" where it is not a finite number.
 std::string format_duration(double seconds);
 
+// Characters of a UTF-8 text, not bytes; wide ones count as one.
+size_t width_of(std::string_view text);
+
 // Whether `a` comes before `b` where people sort: runs of digits count as numbers, so that "img9" comes before "img10".
 bool natural_less(std::string_view a, std::string_view b);
 

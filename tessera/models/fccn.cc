@@ -95,6 +95,7 @@ class Fccn : public Model {
   // features -> logits (B, K)
   Tensor forward_head(const Tensor& features) override { return Numbers::logits(outputs(features)); }
   TrainingOutput forward_training(const Tensor& images) override;
+  bool has_complex_logits() const override { return Numbers::kPlanes == 2; }
 
   PictureSize input() const override;
   std::optional<Normalisation> normalisation() const override;
@@ -197,7 +198,7 @@ template <class Numbers>
 Model::TrainingOutput Fccn<Numbers>::forward_training(const Tensor& images) {
   const Tensor y = outputs(forward_features(images));
   TrainingOutput output = {Numbers::logits(y)};
-  if (Numbers::kPlanes == 2) output.complex_logits = y;
+  if (has_complex_logits()) output.complex_logits = y;
   return output;
 }
 

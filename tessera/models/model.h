@@ -80,6 +80,7 @@ class Model : public nn::Module {
   };
   // For models with heads of training's own (GoogLeNet's, DeiT's), or complex outputs; of the others the logits.
   virtual TrainingOutput forward_training(const Tensor& images) { return {forward(images)}; }
+  virtual bool has_complex_logits() const { return false; }  // whether forward_training() gives some
 
   // Training then keeps no intermediates within blocks and computes them again in backward: much less memory, about a
   // third more time, the same gradients. Families without blocks ignore it.

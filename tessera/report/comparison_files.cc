@@ -7,7 +7,6 @@
 #include "tessera/core/file.h"
 #include "tessera/core/text.h"
 #include "tessera/report/comparison.h"
-#include "tessera/report/run_log.h"
 
 namespace tessera::report {
 namespace {
@@ -48,7 +47,7 @@ ComparedRun run_from(const json& line) {
           .seconds = line.at("seconds"),
           .split = line.at("split"),
           .accuracy = line.at("accuracy"),
-          .loss = line.at("loss"),
+          .loss = line.at("loss").is_null() ? train::kUnknown : line.at("loss").get<double>(),
           .folder = line.at("folder")};
 }
 
@@ -116,13 +115,24 @@ void save_comparison(const std::filesystem::path& folder, const Comparison& comp
 Comparison load_comparison(const std::filesystem::path& folder) {
   Comparison comparison;
   const std::filesystem::path path = folder / "results.jsonl";
-  try {
-    read_log(path, [&](const json& line) {
-      comparison.terms = {line.at("data"), line.at("budget")};
+  if (!std::filesystem::exists(path)) return comparison;
+  int number = 0;
+  for (const std::string& text : split(read_text(path), '\n')) {
+    ++number;
+    if (text.empty()) continue;
+    const std::string where = fmt::format("{}:{}", path.string(), number);
+    try {
+      const json line = json::parse(text);
+      const Terms terms = {line.at("data"), line.at("budget")};
+      TESSERA_CHECK(comparison.runs.empty() || terms == comparison.terms,
+                    "{}: a run of {} on {} among runs of {} on {}; take one of them away", where, terms.budget,
+                    terms.data, comparison.terms.budget, comparison.terms.data);
+      comparison.terms = terms;
       comparison.add(run_from(line));
-    });
-  } catch (const json::exception& error) {
-    fail("{}: these are no results of a comparison: {}", path.string(), error.what());
+    } catch (const json::exception& error) {
+      fail("{}: no result of a run: {}; mend the line, or take it away and run the command of that run again", where,
+           error.what());
+    }
   }
   return comparison;
 }

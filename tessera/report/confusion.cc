@@ -30,10 +30,6 @@ std::string fitted(const std::string& text, size_t width) {
   return std::string(width - characters, ' ').append(text, 0, bytes);
 }
 
-size_t width_of(const std::string& text) {
-  return static_cast<size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xc0) != 0x80; }));
-}
-
 }  // namespace
 
 std::vector<Mistake> worst_mistakes(std::span<const int64_t> counts, int64_t classes, size_t limit) {

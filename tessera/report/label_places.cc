@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tessera/core/text.h"
+
 namespace tessera::report {
 namespace {
 
@@ -23,10 +25,7 @@ Box box_of(const LabelPlace& place, double width) {
 
 }  // namespace
 
-double label_width(const std::string& text) {
-  const auto letters = std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; });
-  return 6.2 * static_cast<double>(letters);
-}
+double label_width(const std::string& text) { return 6.2 * static_cast<double>(width_of(text)); }
 
 std::vector<LabelPlace> label_places(const std::vector<LabelledPoint>& points, double left, double right) {
   std::vector<Box> taken;

@@ -27,13 +27,6 @@ size_t terminal_columns(std::FILE* out) {
   return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
 }
 
-// Characters, not bytes. Of the names that come from users, wide ones count as one.
-size_t width_of(std::string_view text) {
-  size_t width = 0;
-  for (const char c : text) width += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  return width;
-}
-
 std::string percent(double fraction) { return fmt::format("{:.1f} %", 100 * fraction); }
 
 struct Part {

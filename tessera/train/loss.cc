@@ -37,17 +37,20 @@ Tensor Loss::targets_of(const data::Batch& batch, int64_t begin, int64_t count, 
   return targets;
 }
 
+void require_complex(const std::string& loss, bool has_complex_logits) {
+  if (loss == "complex_cross_entropy" && !has_complex_logits)
+    fail_usage(
+        "loss complex_cross_entropy reads complex outputs, which this model does not have: train one of the family "
+        "fccn with numbers complex, or take the loss cross_entropy");
+}
+
 Tensor Loss::operator()(const models::Model::TrainingOutput& output, const data::Batch& batch, int64_t begin,
                         double divisor) const {
-  if (options_.kind == "complex_cross_entropy") {
-    if (!output.complex_logits)
-      fail_usage(
-          "loss complex_cross_entropy reads complex outputs, which this model does not have: train one of the "
-          "family fccn with numbers complex, or take the loss cross_entropy");
+  require_complex(options_.kind, static_cast<bool>(output.complex_logits));
+  if (options_.kind == "complex_cross_entropy")
     return ops::complex_cross_entropy(output.complex_logits,
                                       targets_of(batch, begin, output.logits.size(0), output.logits.size(1)),
                                       {.phase_weight = options_.phase_weight, .divisor = divisor});
-  }
   Tensor loss = of_logits(output.logits, batch, begin, divisor);
   for (const auto& [logits, weight] : output.auxiliary)
     loss = ops::add(

@@ -18,6 +18,9 @@ struct LossOptions {
   double phase_weight = 1;   // λ of complex_cross_entropy
 };
 
+// A UsageError where this loss reads complex outputs and the model has none.
+void require_complex(const std::string& loss, bool has_complex_logits);
+
 class Loss {
  public:
   // class_weights: (K), or undefined; of cross_entropy.

@@ -111,9 +111,10 @@ std::optional<RunRecord> load_record(const std::filesystem::path& path) {
                      .ending = json.value("ending", ""),
                      .step = json.value("step", int64_t{0}),
                      .seconds = json.value("seconds_trained", 0.0)};
+    const auto number = [](const ordered_json& value) { return value.is_null() ? kUnknown : value.get<double>(); };
     for (const ordered_json& score : json.at("scores"))
       record.scores.push_back({score.at("split"), score.at("weights") == "averaged", score.at("step"),
-                               score.at("accuracy"), score.at("loss")});
+                               number(score.at("accuracy")), number(score.at("loss"))});
     return record;
   } catch (const ordered_json::exception& e) {
     fail("{}: this is no record of a run: {}", path.string(), e.what());

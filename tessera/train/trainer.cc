@@ -5,9 +5,7 @@
 
 namespace tessera::train {
 
-namespace {
-
-void check_job(const TrainJob& job, const TrainOptions& options) {
+void check(const TrainJob& job, const TrainOptions& options) {
   check(options);
   TESSERA_CHECK(job.model && job.data.train, "training needs a model and training pictures");
   const auto classes = static_cast<int64_t>(job.data.train->class_names().size());
@@ -22,7 +20,10 @@ void check_job(const TrainJob& job, const TrainOptions& options) {
                 "the data has {} classes, but the teacher tells {} apart", classes, job.teacher->num_classes());
   if (options.patience > 0 && !job.data.validation && options.val_fraction == 0)
     fail_usage("patience needs a validation part: give val_fraction a value above 0");
+  require_complex(options.loss, job.model->has_complex_logits());
 }
+
+namespace {
 
 // What is left to the machine is asked once: a run that goes on has the answer.
 TrainOptions settled(const TrainJob& job, const TrainOptions& options) {
@@ -37,7 +38,7 @@ TrainOptions settled(const TrainJob& job, const TrainOptions& options) {
 }  // namespace
 
 RunSummary train(const TrainJob& job, const TrainOptions& options, Observer& observer) {
-  check_job(job, options);
+  check(job, options);
   if (options.threads > 0) set_num_threads(static_cast<int>(options.threads));
   return Run(job, settled(job, options), observer).run();
 }

@@ -46,6 +46,9 @@ struct TrainJob {
   std::function<double()> seconds;  // a clock that never goes back; empty: the machine's
 };
 
+// Refuses what cannot be, as train() does before it begins.
+void check(const TrainJob& job, const TrainOptions& options);
+
 // Selection (best weights, early stopping) looks at a validation part only: the data's own, or, where it has none,
 // `val_fraction` of its training part. The test part is read once, after the last step, with the last and the averaged
 // weights. Reports everything to the observer and prints nothing.

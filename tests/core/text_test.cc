@@ -32,6 +32,11 @@ TEST(Nearest, EndsASentence) {
   EXPECT_EQ(did_you_mean("optimizer", kNames), "");
 }
 
+TEST(WidthOf, CountsCharacters) {
+  EXPECT_EQ(width_of(""), 0u);
+  EXPECT_EQ(width_of("3×3 Öl"), 6u);
+}
+
 TEST(FormatCount, KeepsThreeDigitsAndRoundsIntoTheNextUnit) {
   EXPECT_EQ(format_count(0), "0");
   EXPECT_EQ(format_count(950), "950");
