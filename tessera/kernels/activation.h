@@ -5,8 +5,8 @@
 //   gelu_tanh  x·(1 + tanh(√(2/π)·(x + 0.044715·x³))) / 2, the same paper's approximation
 //   tanh
 //   sigmoid    σ(x) = 1 / (1 + e^-x)
-//   silu       x·σ(x), also called swish: the same paper; Ramachandran et al., "Searching for Activation Functions"
-//   (2017) relu6      min(max(x, 0), 6): Howard et al., "MobileNets" (2017); its derivative is 0 at both ends
+//   silu       x·σ(x), also called swish: the same paper; Ramachandran et al. (2017, https://arxiv.org/abs/1710.05941)
+//   relu6      min(max(x, 0), 6): Howard et al., "MobileNets" (2017); its derivative is 0 at both ends
 //   hard_swish x·relu6(x + 3) / 6: Howard et al., "Searching for MobileNetV3" (2019)
 #pragma once
 

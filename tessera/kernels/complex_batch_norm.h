@@ -54,8 +54,8 @@ void complex_batch_norm_forward(Context& context, const ComplexBatchNormForward&
 struct ComplexBatchNormBackward {
   const float* dy;               // (P, 2·C)
   const float* x;                // (P, 2·C)
-  ComplexChannels mean;          // as forward, and what follows
-  SymmetricChannels covariance;  //
+  ComplexChannels mean;  // as forward, and what follows
+  SymmetricChannels covariance;
   SymmetricChannels gamma;
   ComplexChannels beta;
   const float* residual = nullptr;  // (P, 2·C), or null

@@ -24,7 +24,8 @@ struct IhsvForward {
 };
 void ihsv_forward(Context& context, const IhsvForward& args);
 
-// The derivatives of the formulas above; 0 for black, and those of H 0 for grey and for what lies outside [0, 1].
+// The derivatives of the formulas above; those of S 0 for black, those of H 0 for grey, all 0 of what lies outside
+// [0, 1].
 struct IhsvBackward {
   const float* dz;   // (P, 6)
   const float* rgb;  // (P, 3)

@@ -79,11 +79,12 @@ class BatchNorm2d : public Module {
 Tensor conv_norm(const Conv2d& conv, const BatchNorm2d& norm, const Tensor& x, Activation activation = Activation::none,
                  Tensor residual = {});
 
-// The layer that most networks consist of: act(norm(conv(x)) + residual). Names are of the convolution and its norm,
-// which stand among the parent's members where the layer is added without a name.
+// Of a ConvNorm's members, which stand among its parent's where it is added without a name.
 struct ConvNormNames {
   std::string conv = "conv", norm = "bn";
 };
+
+// The layer that most networks consist of: act(norm(conv(x)) + residual).
 class ConvNorm : public Module {
  public:
   ConvNorm(int64_t in, int64_t out, const Conv2dConfig& conv, const ConvNormNames& names = {},

@@ -86,16 +86,18 @@ Tensor batch_norm(const Tensor& x, const BatchNormState& s, const BatchNormOptio
   return y;
 }
 
+void follow(const Tensor& running, std::span<const float> batch, float momentum, double factor, int64_t first) {
+  if (current_training() && current_training()->repeated) return;
+  for (size_t c = 0; c < batch.size(); ++c) {
+    float& value = running.data()[first + static_cast<int64_t>(c)];
+    value += momentum * (static_cast<float>(factor * batch[c]) - value);
+  }
+}
+
 void follow(const BatchNormState& s, float momentum, int64_t P, std::span<const float> mean,
             std::span<const float> variance, int64_t first) {
-  if (current_training() && current_training()->repeated) return;
-  const double unbiased = static_cast<double>(P) / static_cast<double>(P - 1);
-  for (size_t c = 0; c < mean.size(); ++c) {
-    float& running_mean = s.running_mean.data()[first + static_cast<int64_t>(c)];
-    float& running_variance = s.running_variance.data()[first + static_cast<int64_t>(c)];
-    running_mean += momentum * (mean[c] - running_mean);
-    running_variance += momentum * (static_cast<float>(unbiased * variance[c]) - running_variance);
-  }
+  follow(s.running_mean, mean, momentum, 1, first);
+  follow(s.running_variance, variance, momentum, static_cast<double>(P) / static_cast<double>(P - 1), first);
 }
 
 ChannelAffine folded(const BatchNormState& s, float eps, const Tensor& bias) {
@@ -113,7 +115,7 @@ ChannelAffine folded(const BatchNormState& s, float eps, const Tensor& bias) {
   };
   std::shared_ptr<const std::byte> both;
   if (kernels::FrozenWeights* frozen = frozen_weights()) {
-    constexpr int64_t kFolded = -1;  // the only other layout of these weights
+    constexpr int64_t kFolded = -1;  // a layout that no product asks for
     if (const std::byte* kept = frozen->copy({s.gamma.raw(), s.gamma.bytes()}, kFolded, make))
       both = std::shared_ptr<const std::byte>(std::shared_ptr<void>(), kept);
   }

@@ -26,8 +26,11 @@ struct BatchNormOptions {
 Tensor batch_norm(const Tensor& x, const BatchNormState& state, const BatchNormOptions& options,
                   const Tensor& residual = {});
 
-// Moves, unless a pass is repeated (ops/training.h), the running statistics of the channels from `first` on towards
-// those of P pixels, mean and variance (C').
+// Moves a running statistic of the channels from `first` on towards factor·batch (C'), unless a pass is repeated
+// (ops/training.h).
+void follow(const Tensor& running, std::span<const float> batch, float momentum, double factor = 1, int64_t first = 0);
+
+// Both statistics of the channels from `first` on, towards those of P pixels, mean and variance (C').
 void follow(const BatchNormState& state, float momentum, int64_t P, std::span<const float> mean,
             std::span<const float> variance, int64_t first = 0);
 

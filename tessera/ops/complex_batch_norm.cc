@@ -58,12 +58,8 @@ void count(const Tensor& x, const ComplexBatchNormState& s, float momentum, cons
       kernels::cpu_context(),
       {.x = x.data(), .mean = targets_of(mean), .covariance = targets_of(covariance), .shape = shape});
   const double unbiased = static_cast<double>(shape.P) / static_cast<double>(shape.P - 1);
-  const auto move = [&](const Tensor& running, const Tensor& batch, double factor) {
-    for (int64_t c = 0; c < shape.C; ++c)
-      running.data()[c] += momentum * (static_cast<float>(factor * batch.data()[c]) - running.data()[c]);
-  };
-  for (size_t i = 0; i < 2; ++i) move(s.running_mean[i], mean[i], 1);
-  for (size_t i = 0; i < 3; ++i) move(s.running_covariance[i], covariance[i], unbiased);
+  for (size_t i = 0; i < 2; ++i) follow(s.running_mean[i], mean[i].span(), momentum);
+  for (size_t i = 0; i < 3; ++i) follow(s.running_covariance[i], covariance[i].span(), momentum, unbiased);
 }
 
 }  // namespace

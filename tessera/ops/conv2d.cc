@@ -84,6 +84,11 @@ Tensor conv2d_for_use(const Tensor& x, const Tensor& w, const Tensor& bias, cons
   for (const Tensor& added : {residual, epilogue.after_residual})
     TESSERA_CHECK(!added || added.shape() == result_of(shape), "conv2d: the residual must be {}, but it is {}",
                   to_string(result_of(shape)), to_string(added.shape()));
+  for (const Tensor& each : {epilogue.scale, epilogue.after_scale, epilogue.after_shift})
+    TESSERA_CHECK(!each || each.shape() == Shape{shape.O}, "conv2d: a scale or shift must be ({}), but it is {}",
+                  shape.O, to_string(each.shape()));
+  TESSERA_CHECK(static_cast<bool>(epilogue.after_scale) == static_cast<bool>(epilogue.after_shift),
+                "conv2d: after_scale and after_shift come together");
   const bool in_place = residual && residual.is_unique();
   Tensor y = in_place ? residual.detach() : Tensor::empty(result_of(shape));
   kernels::conv2d_forward(kernels::cpu_context(), {.x = x.data(),

@@ -3,6 +3,8 @@
 #include <memory>
 #include <utility>
 
+#include "tessera/ops/tape.h"
+
 namespace tessera::ops {
 
 namespace {
@@ -15,7 +17,7 @@ Frozen::~Frozen() { current = before_; }
 kernels::FrozenWeights* frozen_weights() { return current; }
 
 Tensor derived(const Tensor& w, int64_t layout, const Shape& shape, const std::function<Tensor()>& make) {
-  if (!current) return make();
+  if (!current || recording({w})) return make();
   const size_t bytes = static_cast<size_t>(shape.numel()) * sizeof(float);
   const std::byte* kept = current->derived({w.raw(), w.bytes()}, layout, bytes, [&] {
     const auto made = std::make_shared<Tensor>(make());

@@ -17,7 +17,8 @@ int64_t windows_along(int64_t extent, int64_t kernel, int64_t stride, int64_t be
 }
 
 kernels::Pool2dShape shape_of(const char* op, const Tensor& x, const PoolOptions& options) {
-  const auto& [kernel, stride, pad, _, __] = options;
+  const Extent2d kernel = options.kernel, stride = options.stride;
+  const Padding2d pad = options.padding;
   TESSERA_CHECK(x.rank() == 4 && x.numel() > 0, "{}: x must be (B, H, W, C) and not empty, but it is {}", op,
                 to_string(x.shape()));
   TESSERA_CHECK(kernel.h > 0 && kernel.w > 0 && stride.h > 0 && stride.w > 0,

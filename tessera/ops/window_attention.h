@@ -13,8 +13,8 @@ struct WindowAttentionOptions {
   WindowGrid grid;
   int64_t heads = 1;
   float scale = 1;
-  Tensor
-      bias_table;  // ((2·window.h - 1)·(2·window.w - 1), heads): what is added to the scores, by row and column offset
+  // ((2·window.h - 1)·(2·window.w - 1), heads): what is added to the scores, by row and column offset
+  Tensor bias_table;
   Tensor padding;     // (3·heads·d): q, k and v of the tokens with which the map is padded; zeros where undefined
   float dropout = 0;  // of the probabilities, in training mode; drawn from (seed, dropout_path, step, sample, element)
   std::string dropout_path;

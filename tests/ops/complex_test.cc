@@ -10,6 +10,7 @@
 #include "tessera/ops/linear.h"
 #include "tessera/ops/polar.h"
 #include "tessera/ops/tape.h"
+#include "tessera/ops/training.h"
 #include "tests/support.h"
 #include "tests/tensors.h"
 
@@ -163,6 +164,31 @@ TEST(Ihsv, OfKnownColours) {
     const double expected[] = {v, s * h, s * std::cos(h), s, v, s * std::sin(h)};
     for (int i = 0; i < 6; ++i) EXPECT_NEAR(z.data()[i], expected[i], 1e-6) << known.rgb[0] << known.rgb[1];
   }
+}
+
+// checkpoint() computes again, which must not move the running statistics a second time.
+TEST(Complex, ARepeatedPassIsCountedOnce) {
+  const auto state = [] {
+    ComplexBatchNormState s;
+    for (Tensor& t : s.gamma) t = Tensor::full({2}, 1);
+    for (Tensor& t : s.beta) t = Tensor::zeros({2});
+    for (Tensor& t : s.running_mean) t = Tensor::zeros({2});
+    for (Tensor& t : s.running_covariance) t = Tensor::full({2}, 1);
+    s.gamma[1] = Tensor::zeros({2}), s.running_covariance[1] = Tensor::zeros({2});
+    return s;
+  };
+  const ComplexBatchNormState once = state(), again = state();
+  const TrainingState training(Draws{});
+  const auto norm = [](const ComplexBatchNormState& s) {
+    return [&s](const Tensor& x) { return complex_batch_norm(x, s, {.training = true}); };
+  };
+  const Tensor x = test::normal({9, 4}, "x").set_requires_grad();
+  backward(norm(once)(x), Tensor::full({9, 4}, 1));
+  backward(checkpoint(norm(again), x), Tensor::full({9, 4}, 1));
+  EXPECT_NE(values_of(once.running_mean[0]), (std::vector<float>{0, 0}));
+  for (size_t i = 0; i < 2; ++i) EXPECT_EQ(values_of(once.running_mean[i]), values_of(again.running_mean[i]));
+  for (size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(values_of(once.running_covariance[i]), values_of(again.running_covariance[i]));
 }
 
 }  // namespace

@@ -86,6 +86,14 @@ TEST(Conv2d, ForUseDoesWhatFollows) {
   expect_what_follows(32, 32, 32);
 }
 
+TEST(Conv2d, ForUseChecksWhatFollows) {
+  const NoGrad no_grad;
+  const Tensor x = Tensor::zeros({1, 4, 4, 4}), w = Tensor::zeros({8, 4, 3, 3}), few = Tensor::zeros({4});
+  EXPECT_THROW(conv2d_for_use(x, w, {}, {}, {.scale = few}), Error);
+  EXPECT_THROW(conv2d_for_use(x, w, {}, {}, {.after_scale = few, .after_shift = few}), Error);
+  EXPECT_THROW(conv2d_for_use(x, w, {}, {}, {.after_scale = Tensor::zeros({8})}), Error);
+}
+
 TEST(Conv2d, NamesTheShapesThatDoNotFit) {
   const Tensor x = Tensor::zeros({1, 4, 4, 6});
   const auto message = [&](const Tensor& w, const Tensor& bias, const Conv2dOptions& options) -> std::string {

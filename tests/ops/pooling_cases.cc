@@ -109,9 +109,11 @@ void register_pooling_cases(OpCases& cases) {
   cases.push_back(mean_tokens_case({3, 7, 5}, 0));
   cases.push_back(mean_tokens_case({3, 7, 5}, 6));
   cases.push_back(mean_tokens_case({3, 65, 130}, 1));
+  cases.push_back(mean_tokens_case({1, 2000, 40}, 1));  // threads share the tokens
   cases.push_back(masked_mean_case({2, 1, 1}));
   cases.push_back(masked_mean_case({4, 7, 5}));
   cases.push_back(masked_mean_case({3, 65, 130}));
+  cases.push_back(masked_mean_case({2, 2000, 40}));
   cases.push_back(mean_tokens_case({8, 197, 768}, 1));
   cases.back().benchmark = true;
 }

@@ -156,7 +156,8 @@ class Terms {
 void batch_statistics(Context& context, const BatchStatistics& args) {
   const int64_t P = args.shape.P, C = args.shape.C;
   const Measured measured(context, [&] { return memory_work("batch norm, statistics", P * C, 1); });
-  activation_forward(context, {.x = args.x, .y = args.mean, .n = C, .activation = args.before});
+  Context unmeasured;  // so few numbers are no row of a profile
+  activation_forward(unmeasured, {.x = args.x, .y = args.mean, .n = C, .activation = args.before});
   const PixelSums<2> sums(P, C, [&](int64_t begin, int64_t end, double* some) {
     HWY_DYNAMIC_DISPATCH(SumSquares)(args, begin, end, some);
   });

@@ -48,12 +48,13 @@ std::string describe(const Conv2dShape& s) {
                      s.window.stride.w);
 }
 
-Work work_of(const Conv2dShape& s, const char* direction, int products) {
+// Of one product: forward, or backward to x or to w.
+Work work_of(const Conv2dShape& s, const char* direction) {
   const auto [kh, kw] = s.window.kernel;
   return {fmt::format("convolution{} {}x{} stride {} ({}, {}, {}, {}) -> {}{}", direction, kh, kw, s.window.stride.h,
                       s.B, s.H, s.W, s.C, s.O, s.groups > 1 ? fmt::format(", {} groups", s.groups) : ""),
-          2.0 * products * static_cast<double>(s.y_size() * s.w_size() / s.O),
-          4.0 * products * static_cast<double>(s.x_size() + s.w_size() + s.y_size())};
+          2.0 * static_cast<double>(s.y_size() * s.w_size() / s.O),
+          4.0 * static_cast<double>(s.x_size() + s.w_size() + s.y_size())};
 }
 
 // oneDNN's order of the extents is that of PyTorch, whatever the layout in memory; groups come first.
@@ -227,7 +228,8 @@ void write_or_add(Context& context, const Grad& grad, int64_t n, Fill fill) {
   accumulate(context, {.x = elements, .y = grad, .n = n});
 }
 
-void backward_data(const Conv2dBackward& args, float* dx) {
+void backward_data(Context& context, const Conv2dBackward& args, float* dx) {
+  const Measured measured(context, [&] { return work_of(args.shape, ", backward"); });
   const auto plan = plan_of(args.shape, Direction::backward_data);
   std::shared_ptr<std::byte> holder;
   const void* w = plan->weights.apply(args.w, holder);
@@ -237,7 +239,8 @@ void backward_data(const Conv2dBackward& args, float* dx) {
                    {DNNL_ARG_DIFF_SRC, onednn::operand(plan->x, dx)}});
 }
 
-void backward_weights(const Conv2dBackward& args, float* dw) {
+void backward_weights(Context& context, const Conv2dBackward& args, float* dw) {
+  const Measured measured(context, [&] { return work_of(args.shape, ", backward"); });
   const auto plan = plan_of(args.shape, Direction::backward_weights);
   std::shared_ptr<std::byte> holder;
   float* arranged = dw;  // dw in the convolution's layout
@@ -252,16 +255,26 @@ void backward_weights(const Conv2dBackward& args, float* dw) {
   if (plan->weights.needed()) plan->weights.run(arranged, dw);
 }
 
+// The convolution with its epilogue, but for what the plan leaves apart.
+void convolve(Context& context, const Conv2dForward& args, const Plan& plan, float* y) {
+  const Measured measured(context, [&] { return work_of(args.shape, ""); });
+  const auto O = static_cast<size_t>(args.shape.O);
+  std::shared_ptr<std::byte> holder;
+  const void* w = args.scale ? plan.weights.apply_scaled(args.w, {args.scale, O}, holder, args.frozen)
+                             : plan.weights.apply(args.w, holder, args.frozen);
+  std::unordered_map<int, memory> operands = {{DNNL_ARG_SRC, onednn::operand(plan.x, args.x)},
+                                              {DNNL_ARG_WEIGHTS, onednn::operand(plan.w, w)},
+                                              {DNNL_ARG_DST, onednn::operand(plan.y, y)}};
+  if (args.bias) operands[DNNL_ARG_BIAS] = onednn::operand(plan.bias, args.bias);
+  if (!plan.after_apart) add_operands(args, plan.y, operands);
+  onednn::execute(plan.convolution, plan.scratchpad, std::move(operands));
+}
+
 }  // namespace
 
 void conv2d_forward(Context& context, const Conv2dForward& args) {
   const Conv2dShape& s = args.shape;
-  const Measured measured(context, [&] { return work_of(s, "", 1); });
   const auto plan = plan_of(s, Direction::forward, Epilogue(args));
-  std::shared_ptr<std::byte> holder;
-  const void* w = args.scale
-                      ? plan->weights.apply_scaled(args.w, {args.scale, static_cast<size_t>(s.O)}, holder, args.frozen)
-                      : plan->weights.apply(args.w, holder, args.frozen);
   const bool in_place = args.residual == args.y;
   if (args.residual && !in_place && !plan->sum_apart)  // the convolution adds to what is there
     copy_samples(context, {.x = args.residual,
@@ -276,12 +289,7 @@ void conv2d_forward(Context& context, const Conv2dForward& args) {
     apart = allocate(plan->y.get_size());
     y = reinterpret_cast<float*>(apart.get());
   }
-  std::unordered_map<int, memory> operands = {{DNNL_ARG_SRC, onednn::operand(plan->x, args.x)},
-                                              {DNNL_ARG_WEIGHTS, onednn::operand(plan->w, w)},
-                                              {DNNL_ARG_DST, onednn::operand(plan->y, y)}};
-  if (args.bias) operands[DNNL_ARG_BIAS] = onednn::operand(plan->bias, args.bias);
-  if (!plan->after_apart) add_operands(args, plan->y, operands);
-  onednn::execute(plan->convolution, plan->scratchpad, std::move(operands));
+  convolve(context, args, *plan, y);
   if (plan->sum_apart) affine(context, args, y, nullptr, nullptr, args.residual, args.activation);
   if (plan->after_apart)
     affine(context, args, args.y, args.after_scale, args.after_shift, args.after_residual, Activation::none);
@@ -289,12 +297,12 @@ void conv2d_forward(Context& context, const Conv2dForward& args) {
 
 void conv2d_backward(Context& context, const Conv2dBackward& args) {
   const Conv2dShape& s = args.shape;
-  const Measured measured(context, [&] { return work_of(s, ", backward", (args.dx ? 1 : 0) + (args.dw ? 1 : 0)); });
-  if (args.dx) write_or_add(context, args.dx, s.x_size(), [&](float* dx) { backward_data(args, dx); });
+  if (args.dx) write_or_add(context, args.dx, s.x_size(), [&](float* dx) { backward_data(context, args, dx); });
   if (args.dw && is_depthwise(s)) {
+    const Measured measured(context, [&] { return work_of(s, ", backward"); });
     depthwise_backward_weights(args);
   } else if (args.dw) {
-    write_or_add(context, args.dw, s.w_size(), [&](float* dw) { backward_weights(args, dw); });
+    write_or_add(context, args.dw, s.w_size(), [&](float* dw) { backward_weights(context, args, dw); });
   }
   if (args.dbias)
     column_sums(context, {.x = args.dy, .sums = args.dbias, .rows = s.B * s.out().h * s.out().w, .N = s.O});

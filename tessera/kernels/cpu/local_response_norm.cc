@@ -19,9 +19,10 @@
 HWY_BEFORE_NAMESPACE();
 namespace tessera::kernels::HWY_NAMESPACE {
 
+// Of x > 0; NaN stays NaN, which Highway's logarithm makes a number of.
 HWY_INLINE Vec Power(Vec x, float exponent) {
   const F f;
-  return Exp(hn::Mul(hn::Set(f, exponent), hn::Log(f, x)));
+  return hn::IfThenElse(hn::IsNaN(x), x, Exp(hn::Mul(hn::Set(f, exponent), hn::Log(f, x))));
 }
 
 // Σ of the n numbers that begin where `load` is.
