@@ -250,6 +250,13 @@ Preprocess usual_preprocess(std::string_view library, std::string_view model, in
   if (library == "timm" && (model.starts_with("vit") || model.starts_with("deit") || model.starts_with("swin"))) {
     how.crop_pct = is_large ? 1.0 : 0.9;
     if (model.starts_with("vit")) normalise(kHalf, kHalf);
+  } else if (library == "timm" && model.starts_with("convmixer")) {
+    how.crop_pct = 0.96;
+  } else if (library == "timm-vgg") {
+    how.interpolation = "bilinear";
+  } else if (library == "compact") {
+    how.crop_pct = std::min(height, width) <= 32 ? 1.0 : 0.9;
+    if (how.crop_pct == 1.0) normalise({0.4914, 0.4822, 0.4465}, {0.2470, 0.2435, 0.2616});  // CIFAR-10's
   } else if (library == "torchvision") {
     how.crop_pct = is_large ? 1.0 : 0.875;
     how.interpolation = is_large ? "bicubic" : "bilinear";

@@ -23,9 +23,6 @@ image::Preprocess default_preprocess(const models::Model& model);
 // than it can compute with.
 void check_suits(const image::Preprocess& how, const models::Model& model);
 
-// An Error where pictures so prepared are not what the model takes.
-void check_suits(const image::Preprocess& how, const models::Model& model);
-
 // As a model file holds it (weights::ModelInfo), and back. What is wrong with the text is an Error without a place.
 std::string to_json(image::Preprocess how);
 image::Preprocess stored_preprocess(const std::string& json);

@@ -54,6 +54,14 @@ void CctConfig::complete(const Options& given) {
   if (img_size.size() == 1) img_size.push_back(img_size.front());
   if (img_size.size() != 2) fail_usage("img_size takes a height and a width, or one number for both");
   if (tokenizer == "patch") {
+    struct Fixed {
+      const char* key;
+      int64_t value, fixed;
+    };
+    for (const auto& [key, value, fixed] :
+         {Fixed{"conv_layers", conv_layers, 1}, {"stride", stride, kernel_size}, {"padding", padding, 0}})
+      if (given.is_set(key) && value != fixed)
+        fail_usage("{} {} is not what patches have (tokenizer patch): {}", key, value, fixed);
     conv_layers = 1, stride = kernel_size, padding = 0;
   } else {
     if (!given.is_set("stride")) stride = std::max<int64_t>(kernel_size / 2 - 1, 1);

@@ -155,20 +155,20 @@ DenseNet::DenseNet(const DenseNetConfig& c) : ConvNet(c, describe("densenet", c)
   int64_t C = c.num_init_features;
   add_child("features.conv0", conv0_.emplace(c.in_chans, C, large ? plain(c.in_chans, 7, 2) : plain(c.in_chans, 3)));
   if (large) add_child("features.norm0", norm0_.emplace(C));
-  std::vector<std::string> parts;
+  std::vector<std::vector<std::string>> parts;
   const auto add = [&](const std::string& name, nn::Module& part) { add_child("features." + name, part); };
   for (size_t i = 0; i < c.block_config.size(); ++i) {
     const std::string number = std::to_string(i + 1);
     add("denseblock" + number, *blocks_.emplace_back(std::make_unique<DenseBlock>(C, c.block_config[i], c)));
-    for (const auto& layer : blocks_.back()->layers()) parts.push_back(layer->path());
+    for (const auto& layer : blocks_.back()->layers()) parts.push_back({layer->path()});
     C += c.block_config[i] * c.growth_rate;
     if (i + 1 == c.block_config.size()) break;
     add("transition" + number, *transitions_.emplace_back(std::make_unique<Transition>(C)));
-    parts.push_back(transitions_.back()->path());
+    parts.push_back({transitions_.back()->path()});
     C /= 2;
   }
   add("norm5", norm5_.emplace(C));
-  parts.push_back(norm5_->path());
+  parts.back().push_back(norm5_->path());
   nn::LinearStart start;  // PyTorch's, but for the bias
   start.bias = [](int64_t) { return nn::zeros(); };
   add_child("classifier", classifier_.emplace(C, c.num_classes, nn::PooledClassifierConfig{0, start}));

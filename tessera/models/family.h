@@ -5,10 +5,22 @@
 #include <string>
 #include <utility>
 
+#include "tessera/core/error.h"
 #include "tessera/core/options.h"
 #include "tessera/models/registry.h"
 
 namespace tessera::models {
+
+// Refuses pictures of which nothing is left on their way through the model.
+inline void check_way(Model& model) {
+  try {
+    model.shapes();
+  } catch (const UsageError&) {
+    throw;
+  } catch (const Error& error) {
+    fail_usage("{}", error.what());
+  }
+}
 
 // M is built from a Config, which has visit(Options&) and complete(const Options& given): fills in what follows from
 // other keys and refuses what cannot be. about: one sentence for help.
@@ -20,7 +32,9 @@ Family family_of(const std::string& name, const std::string& about, decltype(Fam
     config.visit(options);
     options.from_json(architecture, "the architecture");
     config.complete(options);
-    return std::make_unique<M>(config);
+    auto model = std::make_unique<M>(config);
+    check_way(*model);
+    return model;
   };
   const auto help = [name, about] {
     Config config;

@@ -18,7 +18,11 @@ Tensor FrozenModel::logits(const Tensor& images) const {
   const ops::Frozen frozen(*weights_);
   const ops::TrainingState evaluation(std::nullopt);
   const Tensor result = model_->forward(images);
-  TESSERA_CHECK(result.rank() == 2, "this model gives logits for every token; choose another global_pool, such as avg");
+  TESSERA_CHECK(
+      result.rank() == 2,
+      "this model gives {} where logits (B, K) are wanted: it needs a pooling and a classifier at its end (of "
+      "a ViT another global_pool, such as avg)",
+      to_string(result.shape()));
   return result;
 }
 

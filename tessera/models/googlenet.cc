@@ -5,6 +5,7 @@
 //
 // Weights by these names: torchvision's googlenet, whose own weights expect pictures in [-1, 1] (transform_input). For
 // 32×32 pictures the stem keeps the size.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -140,6 +141,8 @@ class GoogLeNet : public ConvNet {
   Tensor forward_head(const Tensor& features) override { return classifier_->forward(features); }
   TrainingOutput forward_training(const Tensor& images) override;
   std::vector<ShapeStep> shapes() override;
+  int64_t layer_of(const std::string& parameter) const override;
+  std::vector<std::string> head_parameters() const override;
 
  private:
   static constexpr double kAuxiliaryWeight = 0.3;
@@ -175,20 +178,34 @@ GoogLeNet::GoogLeNet(const GoogLeNetConfig& c) : ConvNet(c, describe("googlenet"
   add_child("conv1", *(conv1_ = large ? basic_conv(c.in_chans, 64, 7, 2) : basic_conv(c.in_chans, 64, 3)));
   add_child("conv2", *(conv2_ = basic_conv(64, 64, 1)));
   add_child("conv3", *(conv3_ = basic_conv(64, 192, 3)));
-  std::vector<std::string> parts;
+  std::vector<std::vector<std::string>> parts;
   int64_t C = 192;
   for (const Row& row : kRows) {
     add_child(row.name, *inceptions_.emplace_back(std::make_unique<Inception>(C, row.widths)));
-    parts.push_back(row.name);
+    parts.push_back({row.name});
     C = row.widths.out();
   }
   if (c.aux_logits) {
     add_child("aux1", aux1_.emplace(kRows[kAux1].widths.out(), c));
     add_child("aux2", aux2_.emplace(kRows[kAux2].widths.out(), c));
-    parts.insert(parts.end(), {"aux1", "aux2"});
+    parts[kAux1].push_back("aux1"), parts[kAux2].push_back("aux2");
   }
   add_child("fc", classifier_.emplace(C, c.num_classes, nn::PooledClassifierConfig{c.dropout, AuxiliaryHead::start()}));
   name_parts(conv1_->conv(), parts, "fc");
+}
+
+// The auxiliary classifiers' last layers tell the classes apart, as the head does.
+std::vector<std::string> GoogLeNet::head_parameters() const {
+  std::vector<std::string> names = ConvNet::head_parameters();
+  if (aux1_ && num_classes() > 0)
+    for (const char* last : {"aux1.fc2", "aux2.fc2"})
+      for (const char* parameter : {".weight", ".bias"}) names.push_back(std::string(last) + parameter);
+  return names;
+}
+
+int64_t GoogLeNet::layer_of(const std::string& parameter) const {
+  const std::vector<std::string> head = head_parameters();
+  return std::count(head.begin(), head.end(), parameter) > 0 ? num_layers() - 1 : ConvNet::layer_of(parameter);
 }
 
 // ((x·deviation + mean) - 0.5) / 0.5, with ImageNet's: (B, H, W, 3) -> (B, H, W, 3)
@@ -254,11 +271,14 @@ std::optional<Inferred> infer_googlenet(const Shapes& shapes, const std::string&
   if (!inferred) return std::nullopt;
   nlohmann::ordered_json keys = nlohmann::ordered_json::parse(inferred->architecture);
   keys["aux_logits"] = shapes.contains("aux1.fc1.weight");
-  if (keys["num_classes"] == 1000 && !nlohmann::json::parse(known).contains("transform_input")) {
-    keys["transform_input"] = true;
+  if (!nlohmann::json::parse(known).contains("transform_input")) {
+    const bool own = keys["num_classes"] == 1000;
+    keys["transform_input"] = own;
     inferred->assumed.push_back(
-        "a GoogLeNet of 1000 classes is taken for torchvision's own weights, which expect pictures in [-1, 1] "
-        "(transform_input); say --set transform_input=false where it is another");
+        own ? "a GoogLeNet of 1000 classes is taken for torchvision's own weights, which expect pictures in [-1, 1] "
+              "(transform_input); say --set transform_input=false where it is another"
+            : "a GoogLeNet of other than 1000 classes is taken for one that was trained anew; say --set "
+              "transform_input=true where it came from torchvision's own weights");
   }
   inferred->architecture = keys.dump();
   return inferred;

@@ -26,7 +26,7 @@ Inferred infer(const Shapes& shapes, const std::string& known = "{}");
 // For families whose architectures are a list of names: of the registered models of `family`, or where it is empty of
 // all families that have no way of their own, the one whose parameters are all among these, but for the number of
 // classes and of channels; of several the one that has most, and then the one of which most is `known`. Where that
-// leaves more than one, `assumed` names them.
+// leaves more than one, one that has as many classes and channels, and `assumed` names them all.
 std::optional<Inferred> infer_registered(const Shapes& shapes, const std::string& known,
                                          const std::string& family = "");
 

@@ -20,10 +20,17 @@ bool same_but_for(const Shape& a, const Shape& b, int axis) {
   return true;
 }
 
+// 32 and [32, 32] do.
+bool says_the_same(const Json& a, const Json& b) {
+  if (a.is_array() && !b.is_array()) return std::ranges::all_of(a, [&](const Json& x) { return x == b; });
+  return a == b;
+}
+
 struct Match {
   Json keys;           // what the registered model's must be
   size_t members = 0;  // parameters that the file and the model have
   size_t agreed = 0;   // known keys that are as the model's
+  size_t usual = 0;    // whether it has as many classes and channels as the registered one: a guess
   auto rank() const { return std::pair(members, agreed); }
 };
 
@@ -50,7 +57,8 @@ std::optional<Match> match(const std::string& name, const Shapes& shapes, const 
     ++match.members;
   }
   const Json all = Json::parse(model->architecture());
-  for (const auto& [key, value] : known.items()) match.agreed += all.contains(key) && all[key] == value;
+  for (const auto& [key, value] : known.items()) match.agreed += all.contains(key) && says_the_same(all[key], value);
+  for (const char* key : {"num_classes", "in_chans"}) match.usual += all[key] == match.keys.value(key, all[key]);
   return match;
 }
 
@@ -62,24 +70,26 @@ std::optional<Inferred> infer_registered(const Shapes& shapes, const std::string
   const Json said = Json::parse(known);
   Inferred inferred;
   std::vector<std::string> names;  // of those that match as much
+  std::string name_of_best;
   Match best;
   for (const std::string& name : registry().variants.names()) {
     const std::string& its = registry().variants.at(name).family;
     if (family.empty() ? registry().families.at(its).infer != nullptr : its != family) continue;
     const std::optional<Match> found = match(name, shapes, said);
     if (!found || found->rank() < best.rank()) continue;
-    if (found->rank() > best.rank()) {
-      best = *found;
-      names.clear();
-    }
+    const bool clearly = found->rank() > best.rank();
+    if (clearly) names.clear();
     names.push_back(name);
+    if (!clearly && found->usual <= best.usual) continue;
+    best = *found;
+    name_of_best = name;
   }
   if (names.empty()) return std::nullopt;
   inferred.architecture = best.keys.dump();
   if (names.size() > 1)
     inferred.assumed.push_back(
         fmt::format("the weights could be those of {}: taken for {}; say --model NAME where it is another",
-                    fmt::join(names, " or of "), names.front()));
+                    fmt::join(names, " or of "), name_of_best));
   return inferred;
 }
 

@@ -61,7 +61,7 @@ class Network : public Model {
   std::vector<ShapeStep> steps_;
   bool of_one_size_ = false;
   std::unique_ptr<Sequence> layers_;
-  size_t features_ = 0;          // layers before what makes a vector of the map
+  size_t features_ = 0;          // layers in front of the classifier, the last linear one
   std::vector<int64_t> starts_;  // the index of each layer of parameters
   std::vector<std::string> head_;
 };

@@ -9,6 +9,7 @@
 // (section 4.2: ResNet-20, 32, 56) are narrower, of three stages. Their blocks have convolutions 1×1 where shapes
 // differ (option B), as everywhere here; the paper pads with zeros instead (option A: 2,752 parameters fewer).
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,8 @@ struct ResNetConfig : ConvNetConfig {
   void complete(const Options& given) {
     ConvNetConfig::complete(given);
     if (layers.empty() || layers.size() > 8) fail_usage("layers takes 1 to 8 stages, not {}", layers.size());
+    if (block == "bottleneck" && width * width_per_group < 64)
+      fail_usage("width_per_group {} leaves a bottleneck no channels of width {}", width_per_group, width);
     if (block == "basic" && (groups != 1 || width_per_group != 64))
       fail_usage("block basic has no groups and no width_per_group; block bottleneck has");
   }
@@ -163,11 +166,41 @@ class ResNet : public ConvNet {
   std::optional<nn::PooledClassifier> classifier_;
 };
 
+// Every key but what regularises: blocks are counted, and their convolutions tell widths and groups.
+std::optional<Inferred> infer_resnet(const Shapes& shapes, const std::string& /*known*/) {
+  const auto of = [&](const std::string& name) {
+    const auto found = shapes.find(name);
+    return found == shapes.end() ? Shape() : found->second;
+  };
+  const auto block = [](size_t stage, int64_t i) { return fmt::format("layer{}.{}.", stage + 1, i); };
+  const Shape stem = of("conv1.weight"), first = of("layer1.0.conv1.weight"), second = of("layer1.0.conv2.weight");
+  if (stem.rank() != 4 || first.rank() != 4 || second.rank() != 4 || second[1] == 0) return std::nullopt;
+  if (stem[2] != 7 && stem[2] != 3) return std::nullopt;
+  nlohmann::ordered_json keys = {{"family", "resnet"}, {"in_chans", stem[1]}, {"width", stem[0]}};
+  keys["stem"] = stem[2] == 7 ? "imagenet" : "cifar";
+  if (stem[2] == 3) keys["img_size"] = 32;
+  keys["block"] = shapes.contains("layer1.0.conv3.weight") ? "bottleneck" : "basic";
+  if (keys["block"] == "bottleneck") {
+    const int64_t groups = first[0] / second[1];
+    keys["groups"] = groups;
+    keys["width_per_group"] = second[1] * 64 / stem[0];
+  }
+  keys["layers"] = nlohmann::json::array();
+  for (size_t stage = 0; shapes.contains(block(stage, 0) + "conv1.weight"); ++stage) {
+    int64_t count = 1;
+    while (shapes.contains(block(stage, count) + "conv1.weight")) ++count;
+    keys["layers"].push_back(count);
+  }
+  const Shape head = of("fc.weight");
+  keys["num_classes"] = head.rank() == 2 ? head[0] : 0;
+  return Inferred{keys.dump()};
+}
+
 }  // namespace
 
 void register_resnet(Registry& registry) {
-  registry.families.add(
-      "resnet", family_of<ResNet, ResNetConfig>("resnet", "ResNet (He et al., 2016), ResNeXt and Wide ResNet."));
+  registry.families.add("resnet", family_of<ResNet, ResNetConfig>(
+                                      "resnet", "ResNet (He et al., 2016), ResNeXt and Wide ResNet.", infer_resnet));
   struct Named {
     const char *name, *keys, *about;
   };

@@ -22,7 +22,7 @@ class ShapeWalk {
   explicit ShapeWalk(const PictureSize& picture);
 
   // Layers that the picture passes: each gives it a new shape, and adds its parameters and multiply-accumulates to the
-  // step that is under way. What does not fit is an Error that names the layer.
+  // step that is under way. What does not fit is an Error.
   void conv(const nn::Conv2d& conv);
   void norm(const nn::BatchNorm2d& norm);
   void conv_norm(const nn::ConvNorm& layer) { conv(layer.conv()), norm(layer.norm()); }

@@ -52,7 +52,7 @@ struct SwinConfig {
   }
 
   void visit(Options& o);
-  // Writes out what a short form means and refuses what cannot be. A UsageError names the key.
+  // Gives pictures and patches two sides and refuses what cannot be. A UsageError names the key.
   void complete(const Options& given);
 };
 

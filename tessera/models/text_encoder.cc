@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <nlohmann/json.hpp>
 
 #include "tessera/models/registry.h"
 #include "tessera/nn/init.h"
@@ -188,8 +189,8 @@ std::string text_encoder_help() {
   return options.help(100, Options::Style::keys);
 }
 
-// What the shapes of its parameters tell. `known` adds nothing to that: heads and activation leave no trace.
-std::optional<Inferred> infer_text_encoder(const Shapes& shapes, const std::string& /*known*/) {
+// What the shapes of its parameters tell: heads, activation and the words' scale leave no trace.
+std::optional<Inferred> infer_text_encoder(const Shapes& shapes, const std::string& known) {
   const auto extent = [&](const std::string& name, int axis) -> int64_t {
     const auto found = shapes.find(name);
     if (found == shapes.end()) return 0;
@@ -211,6 +212,9 @@ std::optional<Inferred> infer_text_encoder(const Shapes& shapes, const std::stri
   if (length > 0) keys.emplace_back("max_length", std::to_string(length));
   if (depth > 0) keys.emplace_back("dim_feedforward", std::to_string(extent("layers.0.mlp.fc1.weight", 0)));
   Inferred inferred{.architecture = with_settings("{}", keys), .unknown = {"num_heads"}};
+  if (!nlohmann::json::parse(known).contains("embed_scale"))
+    inferred.assumed.push_back(
+        "the words are taken unscaled; say --set embed_scale=true where they are multiplied by √D");
   if (length == 0) inferred.assumed.push_back("no positions in the file: fixed sines and cosines (pos_embed sincos)");
   return inferred;
 }

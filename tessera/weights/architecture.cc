@@ -159,6 +159,9 @@ void tell_architecture(WeightFile& file, const models::Settings& settings) {
   file.assumed = inferred.assumed;
   for (const auto& [key, value] : said.items())
     if (!config.called.count(key) || !architecture.contains(key)) architecture[key] = value;
+  if (const auto found = file.convention.of_family.find(architecture.value("family", ""));
+      found != file.convention.of_family.end())
+    architecture = with(architecture, found->second);
   take_from_name(file, names, architecture);
   file.architecture = architecture.dump();
 }

@@ -1,8 +1,10 @@
 #include "tessera/weights/export.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "tessera/core/error.h"
+#include "tessera/models/swin.h"
 #include "tessera/weights/origin.h"
 #include "tessera/weights/rearrange.h"
 
@@ -43,8 +45,13 @@ formats::Array array_of(const Tensor& parameter, const Rule& rule, const Extents
 }  // namespace
 
 const Origin& written_as(const std::string& library, const models::Model& model) {
-  const std::string own = library + "-" + Json::parse(model.architecture()).value("family", "");
-  return origins().at(origins().contains(own) ? own : library);
+  const std::string family = Json::parse(model.architecture()).value("family", "");
+  const std::string own = library + "-" + family;
+  if (origins().contains(own)) return origins().at(own);
+  const Origin& origin = origins().at(library);
+  TESSERA_CHECK(origin.families.empty() || std::ranges::count(origin.families, family) > 0,
+                "{} has no models of the family {}; write it as tessera's", library, family);
+  return origin;
 }
 
 formats::NamedArrays exported(models::Model& model, const std::string& name) {
@@ -76,18 +83,49 @@ formats::NamedArrays exported(models::Model& model, const std::string& name) {
   return arrays;
 }
 
-std::string difference(const models::Model& model, const std::string& name) {
-  const Origin& origin = written_as(name, model);
-  if (origin.write_config) return "";  // the config says it
-  const Json ours = Json::parse(model.architecture());
+namespace {
+
+// Whether windows divide every map of a Swin Transformer, so that all libraries compute the same.
+bool windows_fit(Json swin) {
+  swin.erase("family");
+  models::SwinConfig config;
+  Options options;
+  config.visit(options);
+  options.from_json(swin.dump(), "the architecture");
+  config.complete(options);
+  for (int64_t stage = 0; stage < config.stages(); ++stage) {
+    const ops::WindowGrid grid = config.grid(stage, 0);
+    const auto [h, w] = grid.window;
+    if (grid.H % h != 0 || grid.W % w != 0 || (grid.H == h) != (grid.W == w)) return false;
+  }
+  return true;
+}
+
+// What a library's model of this family is like unless it is told otherwise.
+Json usual(const Json& ours) {
   Json theirs = {{"act", "gelu_erf"}};
   if (ours["family"] == "vit") theirs["norm_eps"] = 1e-6;
-  if (ours["family"] == "swin") theirs["norm_eps"] = 1e-5;
+  if (ours["family"] == "swin" || ours["family"] == "convmixer") theirs["norm_eps"] = 1e-5;
+  if (ours["family"] == "efficientnet") theirs["norm_eps"] = ours["width_mult"] >= 1.6 ? 1e-3 : 1e-5;  // from B5 on
   if (ours["family"] == "googlenet") theirs["transform_input"] = false;
   if (ours.value("backbone", "none") != "none")
     theirs.update({{"backbone_norm_eps", 1e-5}, {"weight_std", "variance"}, {"weight_std_eps", 1e-8}});
-  for (const auto& [key, text] : origin.architecture)
-    if (theirs.contains(key)) theirs[key] = value_of(text);
+  return theirs;
+}
+
+}  // namespace
+
+std::string difference(const models::Model& model, const std::string& name) {
+  const Origin& origin = written_as(name, model);
+  const Json ours = Json::parse(model.architecture());
+  Json theirs = Json::object();
+  if (!origin.write_config) theirs = usual(ours);  // else the config says it
+  if (ours["family"] == "swin" && !windows_fit(ours)) theirs["edges"] = "timm";
+  const auto family = origin.of_family.find(ours["family"]);
+  for (const auto& settings :
+       {origin.architecture, family == origin.of_family.end() ? models::Settings() : family->second})
+    for (const auto& [key, text] : settings)
+      if (theirs.contains(key)) theirs[key] = value_of(text);
   std::string text;
   for (const auto& [key, value] : theirs.items()) {
     if (!ours.contains(key) || ours[key] == value) continue;

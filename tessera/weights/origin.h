@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,8 @@ struct Origin {
   // Models that have these names and shapes, but compute otherwise: a part of their names, and what they do. Refused.
   std::vector<std::pair<std::string, std::string>> strangers = {};
   models::Settings architecture = {};  // what is otherwise than tessera's defaults, which are timm's
+  std::map<std::string, models::Settings> of_family = {};  // the same, of one family
+  std::vector<std::string> families = {};                  // that can be written under these names; none: all
   PositionResize positions = PositionResize::timm;
   RelativeResize relative = RelativeResize::timm;
   PatchResize patches = PatchResize::flexi;

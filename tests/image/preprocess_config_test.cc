@@ -133,6 +133,11 @@ TEST(PreprocessConfig, KnowsTheHabitsOfLibraries) {
   EXPECT_EQ(of("timm", "deit_tiny_patch16_224", 224).mean, Preprocess{}.mean);
   EXPECT_EQ(of("torchvision", "vit_b_16", 224).interpolation, "bilinear");
   EXPECT_EQ(of("torchvision", "vit_b_16", 224).crop_pct, 0.875);
+  EXPECT_EQ(of("timm", "convmixer", 224).crop_pct, 0.96);
+  EXPECT_EQ(of("timm-vgg", "vgg", 224).interpolation, "bilinear");
+  EXPECT_EQ(of("compact", "cct", 224).crop_pct, 0.9);
+  EXPECT_EQ(of("compact", "cct", 32).crop_pct, 1.0);
+  EXPECT_EQ(of("compact", "cct", 32).std, (std::vector<double>{0.2470, 0.2435, 0.2616}));
   Preprocess hf = of("hf", "vit", 224);
   hf.resize_height = hf.resize_width = 224;
   hf.crop_pct = vit().crop_pct;

@@ -120,6 +120,7 @@ TEST(Cct, RefusesWhatCannotBe) {
     return test::error_of([&] { build(with_settings(architecture_of("cct_2_3x2_32"), settings)); });
   };
   EXPECT_NE(error({{"num_heads", "3"}}).find("num_heads 3 does not divide embed_dim 128"), std::string::npos);
+  EXPECT_NE(error({{"tokenizer", "patch"}}).find("conv_layers 2 is not what patches have"), std::string::npos);
   EXPECT_NE(error({{"pool_padding", "3"}}).find("pool_padding 3 must be less than pool_size 3"), std::string::npos);
   EXPECT_NE(error({{"img_size", "2"}, {"padding", "0"}}).find("img_size 2x2 is too small"), std::string::npos);
 }

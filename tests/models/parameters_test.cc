@@ -52,6 +52,11 @@ TEST(Models, ShapesTellEveryParameter) {
   }
 }
 
+TEST(Models, RefusePicturesOfWhichNothingIsLeft) {
+  for (const char* name : {"alexnet", "resnet18", "vgg11", "googlenet", "densenet121"})
+    EXPECT_THROW(build(with_settings(architecture_of(name), {{"img_size", "4"}})), UsageError) << name;
+}
+
 // Layer-wise decay finds every parameter a layer: none beyond the head, the first at the stem, the head's at the end.
 TEST(Models, GiveEveryParameterALayer) {
   for (const std::string& name : registry().variants.names()) {

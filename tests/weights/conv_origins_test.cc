@@ -180,6 +180,84 @@ TEST(ConvOriginsApart, OtherSizesAreSaid) {
   }
 }
 
+// As torchvision's own files have them, written before its names had to be without dots.
+TEST(ConvOriginsApart, DenseNetsOldNamesAreItsNewOnes) {
+  const test::GoldenCase golden = test::read_golden_case(test::golden_path("models/densenet121.json"));
+  formats::NamedArrays arrays;
+  for (const test::GoldenTensor& tensor : golden.tensors) {
+    std::string name = tensor.name;
+    if (const size_t layer = name.find("denselayer"); layer != std::string::npos)
+      for (const std::string part : {".norm1.", ".norm2.", ".conv1.", ".conv2."})
+        if (const size_t at = name.find(part, layer); at != std::string::npos) name.insert(at + 5, ".");
+    if (!tensor.integers) arrays.emplace_back(name, formats::array_of(test::golden_values(tensor), tensor.shape));
+  }
+  const test::TemporaryFolder folder;
+  formats::write_safetensors(folder / "w.safetensors", arrays);
+  const LoadedModel loaded = load_model(folder / "w.safetensors");
+  EXPECT_EQ(loaded.origin, "torchvision-densenet");
+  const Tensor logits = logits_of(loaded, golden);
+  EXPECT_LE(test::relative_error(logits.span(), formats::at(golden.expect, "logits")), golden.strict_rel);
+}
+
+// Of any sizes: blocks are counted.
+TEST(ConvOriginsApart, ResNetsAreToldByTheirShapes) {
+  for (const char* keys :
+       {R"({"layers": [2, 2, 2, 2], "num_classes": 7})",
+        R"({"layers": [1, 1, 5, 1], "groups": 32, "width_per_group": 4, "in_chans": 1})",
+        R"({"layers": [3, 1], "width": 32, "width_per_group": 128, "num_classes": 0})",
+        R"({"block": "basic", "stem": "cifar", "img_size": 32, "layers": [2, 3, 2], "width": 16})"}) {
+    const auto architecture = nlohmann::json::parse(keys);
+    models::Settings settings = {{"family", "resnet"}};
+    for (const auto& [key, value] : architecture.items()) settings.emplace_back(key, value.dump());
+    const auto model = models::build(models::with_settings("{}", settings));
+    model->initialise(1);
+    formats::NamedArrays arrays;
+    for (const nn::Parameter& parameter : model->state())
+      arrays.emplace_back(parameter.name, formats::view_of<float>(parameter.tensor->span(), parameter.tensor->shape()));
+    const test::TemporaryFolder folder;
+    formats::write_safetensors(folder / "w.safetensors", arrays);
+    EXPECT_EQ(nlohmann::json::parse(load_model(folder / "w.safetensors").info.architecture),
+              nlohmann::json::parse(model->architecture()));
+  }
+}
+
+// The head of a GoogLeNet is the last layers of its auxiliary classifiers, too.
+TEST(ConvOriginsApart, GoogLeNetIsTunedForOtherClasses) {
+  const auto model =
+      models::build(models::with_settings(models::architecture_of("googlenet"), {{"aux_logits", "true"}}));
+  model->initialise(1);
+  EXPECT_EQ(model->layer_of("aux1.fc1.weight"), model->layer_of("inception4a.branch1.conv.weight"));
+  EXPECT_EQ(model->layer_of("aux2.fc2.weight"), model->num_layers() - 1);
+  const test::TemporaryFolder folder;
+  formats::write_safetensors(folder / "w.safetensors", exported(*model, "torchvision"));
+  LoadOptions options{.set = {{"num_classes", "3"}}};
+  options.fill.fresh_head = true;
+  const LoadedModel tuned = load_model(folder / "w.safetensors", options);
+  EXPECT_EQ(tuned.model->num_classes(), 3);
+  EXPECT_EQ(tuned.account.fresh.size(), 6u);
+}
+
+// timm has one epsilon for all EfficientNets, torchvision another from B5 on.
+TEST(ConvOriginsApart, EpsilonsAreThoseOfTheOrigin) {
+  const auto narrow = [](const char* eps) {
+    return models::build(models::with_settings(models::architecture_of("efficientnet_b5"),
+                                               {{"num_classes", "3"}, {"img_size", "64"}, {"norm_eps", eps}}));
+  };
+  const auto model = narrow("1e-5");
+  model->initialise(1);
+  EXPECT_EQ(difference(*model, "timm"), "");
+  EXPECT_NE(difference(*model, "torchvision").find("norm_eps"), std::string::npos);
+  EXPECT_NE(difference(*narrow("1e-3"), "timm").find("norm_eps"), std::string::npos);
+  const test::TemporaryFolder folder;
+  formats::write_safetensors(folder / "w.safetensors", exported(*model, "timm"));
+  EXPECT_EQ(nlohmann::json::parse(load_model(folder / "w.safetensors").info.architecture)["norm_eps"], 1e-5);
+}
+
+TEST(ConvOriginsApart, WhatALibraryDoesNotHaveIsNotWrittenAsItsOwn) {
+  for (const char* name : {"fccn_cifar", "lenet5", "cct_2_3x2_32"})
+    EXPECT_THROW(exported(*models::build(models::architecture_of(name)), "timm"), Error) << name;
+}
+
 // A library has no form for small pictures, and would compute otherwise with these weights.
 TEST(ConvOriginsApart, FormsForSmallPicturesAreNotWrittenAsLibrariesDo) {
   for (const auto& [name, library] : {std::pair{"mobilenet_v2_cifar", "torchvision"},

@@ -7,7 +7,7 @@ namespace {
 
 using huggingface::Json;
 
-// The shapes tell everything but where the strides are.
+// The shapes tell the rest.
 Config read_config(const std::string& text, const std::string& where) {
   const Json json = huggingface::parse(text, {"resnet"}, where);
   for (const auto& [key, ours] : {std::pair<const char*, Json>{"hidden_act", "relu"},

@@ -46,6 +46,7 @@ void register_timm(OriginRegistry& registry) {
                   "layers.{s}.blocks.{b}.attn.relative_position_index",
                   "layers.{s}.blocks.{b}.attn_mask"};
   timm.fixed = {{"stem", "imagenet"}};  // of ResNet and DenseNet
+  timm.families = {"vit", "swin", "convmixer", "resnet", "densenet"};
   timm.prepare = prepare;
   timm.read_config = [](const std::string& text, const std::string& where) { return timm_config(text, where); };
   registry.add("timm", timm);

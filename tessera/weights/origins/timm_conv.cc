@@ -97,6 +97,7 @@ void register_timm_conv(OriginRegistry& registry) {
   for (Rule rule : efficientnet_rules()) rule.with = gate, mobile.rules.push_back(rule);
   for (const char* name : {"tf_efficientnet", "tf_mobilenet"})
     mobile.strangers.emplace_back(name, "pads its pictures as TensorFlow does");
+  mobile.of_family = {{"efficientnet", {{"norm_eps", "1e-5"}, {"norm_momentum", "0.1"}}}};  // of B5 to B7, too
   mobile.fixed = {{"stem_stride", "2"}, {"strides", "[1, 2, 2, 2, 1, 2, 1]"}};
   add_block(mobile.rules, "", "",
             {{"conv_stem", "features.0.0"}, {"bn1", "features.0.1"}, {"classifier", "classifier.1"}});

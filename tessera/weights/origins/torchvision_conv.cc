@@ -4,6 +4,18 @@
 
 namespace tessera::weights {
 
+namespace {
+
+// In torchvision's files of DenseNet, norm and convolution of a layer have names of two parts: "norm.1", once "norm1".
+void join_names(formats::NamedArrays& arrays) {
+  for (auto& [name, array] : arrays)
+    for (const std::string part : {".norm.1.", ".norm.2.", ".conv.1.", ".conv.2."})
+      if (const size_t at = name.find(part); at != std::string::npos && name.find("denselayer") < at)
+        name.erase(at + 5, 1);
+}
+
+}  // namespace
+
 void register_torchvision_conv(OriginRegistry& registry) {
   struct Net {
     const char *family, *name, *key;  // no key: another net's will do
@@ -27,6 +39,10 @@ void register_torchvision_conv(OriginRegistry& registry) {
       origin.keys = {key};
     }
     origin.read_config = [](const std::string& text, const std::string& where) { return timm_config(text, where); };
+    if (std::string(family) == "densenet") {
+      origin.keys.push_back("features.denseblock1.denselayer1.norm.1.weight");
+      origin.prepare = join_names;
+    }
     // timm's, of the same names and shapes.
     if (std::string(family) == "resnet")
       for (const char* blurred : {"resnetaa", "resnetblur"})
