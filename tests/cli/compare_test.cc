@@ -123,9 +123,34 @@ TEST(Compare, WhatIsDoneIsNotDoneAgainAndMoreMayFollow) {
   refused({"narrow.toml", "narrow.toml", "--steps", "3", "--out", "d"}, "'narrow' is named twice");
   refused({"narow", "--steps", "3", "--out", "d"}, "no registered model 'narow'");
   refused({"vit_cifr", "--steps", "3", "--out", "d"}, "did you mean 'vit_cifar'?");
+  refused({"narrow.toml", "--steps", "3", "--out", "d", "--share="}, "option '--share' is empty");
+  refused({"narrow.toml", "wide.toml", "--steps", "3", "--out", "d", "--val-fraction", "0", "--patience", "3"},
+          "narrow: patience needs a validation part");
+  refused({"narrow.toml", "--steps", "3", "--out", "d", "--loss", "complex_cross_entropy"},
+          "narrow: loss complex_cross_entropy reads complex outputs");
+  write_atomically(folder / "few.toml", std::string_view("model = \"vit_cifar\"\nclasses = [\"disc\", \"ring\"]\n"));
+  refused({"few.toml", "--steps", "3", "--out", "d"}, "few.toml: 'classes' is for all runs");
   refused({"narrow.toml", "--out", "d"}, "--minutes, --epochs, --macs and --steps");
   refused({"vit_cifar", "--model", "vit_mnist", "--steps", "3", "--out", "d"}, "'vit_cifar' is a model itself");
   EXPECT_FALSE(std::filesystem::exists(folder / "d"));
+}
+
+TEST(Compare, RunsOfAnotherNetworkAreNotMixed) {
+  const TemporaryFolder folder;
+  const auto write_network = [&](const char* width) {
+    write_atomically(folder / "net.toml",
+                     fmt::format("family = \"network\"\nimg_size = 16\nlayers = [\"conv {} 3x3, relu\", "
+                                 "\"global_pool\", \"linear classes\"]\n",
+                                 width));
+  };
+  write_atomically(folder / "own.toml", std::string_view("architecture = \"net.toml\"\n"));
+  write_network("4");
+  const Outcome first = run_tessera(tiny({"own.toml", "--steps", "2", "--out", "c"}), folder.path());
+  ASSERT_EQ(first.code, 0) << first.err;
+  write_network("8");
+  const Outcome second = run_tessera(tiny({"own.toml", "--steps", "2", "--seeds", "2", "--out", "c"}), folder.path());
+  EXPECT_EQ(second.code, 2);
+  EXPECT_TRUE(second.says("was made with another network")) << second.err;
 }
 
 TEST(Compare, GoesOnAfterASignal) {

@@ -79,6 +79,18 @@ TEST(Bench, EndsInOneLineOfJson) {
   }
 }
 
+TEST(Bench, ComplexityOfModelsWithoutAttentionHasNoSlopeOfIt) {
+  const TemporaryFolder folder;
+  const auto complexity = [&](const char* sizes) {
+    return run_tessera({"bench", "complexity", "--models", "lenet5_cifar", sizes, "--seconds", "0.01"}, folder.path());
+  };
+  EXPECT_EQ(complexity("--sizes=").code, 2);
+  const Outcome outcome = complexity("--sizes=32,48");
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out.find("nan"), std::string::npos) << outcome.out;
+  EXPECT_EQ(read_text(folder / "complexity.svg").find("nan"), std::string::npos);
+}
+
 TEST(Architecture, ThoseThatComeWithTesseraHaveNames) {
   const TemporaryFolder folder;
   const auto bench = [&](const char* architecture) {

@@ -91,6 +91,28 @@ TEST(Comparison, FilesAreReadBack) {
   EXPECT_NE(test::error_of([&] { load_comparison(folder.path()); }).find("results.jsonl"), std::string::npos);
 }
 
+TEST(Comparison, ABrokenLineIsNamedAndNothingIsForgotten) {
+  const test::TemporaryFolder folder;
+  save_comparison(folder.path(), three_runs());
+  const std::string whole = read_text(folder / "results.jsonl");
+  const auto message = [&](const std::string& text) -> std::string {
+    write_atomically(folder / "results.jsonl", std::string_view(text));
+    try {
+      load_comparison(folder.path());
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  const size_t second = whole.find('\n') + 1;
+  EXPECT_NE(message(whole.substr(0, second) + "{\"recipe\": 1}\n" + whole).find("results.jsonl:2: "),
+            std::string::npos);
+  std::string other = whole;
+  other.replace(other.rfind("1 epoch"), 7, "2 hours");
+  EXPECT_NE(message(other).find("results.jsonl:3: a run of 2 hours"), std::string::npos);
+  EXPECT_EQ(message(whole), "");
+}
+
 TEST(Comparison, ThePictureHasAPointForEachOrALineOverShares) {
   Comparison comparison = three_runs();
   const std::string scatter = comparison_svg(comparison);

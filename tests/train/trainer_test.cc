@@ -9,6 +9,7 @@
 #include "tessera/core/file.h"
 #include "tessera/formats/safetensors.h"
 #include "tessera/kernels/matmul.h"
+#include "tessera/models/registry.h"
 #include "tessera/train/checkpoint.h"
 #include "tests/support.h"
 #include "tests/train/attempt.h"
@@ -107,6 +108,32 @@ TEST_F(Trainer, ResumesToTheSameBitsWithFrozenParameters) {
     EXPECT_EQ(formats::find(file.arrays, "first_moment/embed.weight"), nullptr);
     EXPECT_NE(formats::find(file.arrays, "model/embed.weight"), nullptr);
   }
+}
+
+// Running statistics, their average, and the momentum of Muon's matrices are parts of the state, too.
+TEST_F(Trainer, ResumesToTheSameBitsWithStatisticsAndMuon) {
+  TrainOptions options = quick_options();
+  options.optimizer = "muon";
+  const auto network = [](uint64_t seed) {
+    auto model = models::build(R"({"family": "network", "img_size": 8, "num_classes": 4,
+                                   "layers": ["conv 8 3x3, bn, relu", "global_pool", "linear classes"]})");
+    model->initialise(seed);
+    return model;
+  };
+  const auto train_on = [&](const std::filesystem::path& run, uint64_t seed, int64_t pause) {
+    const auto model = network(seed);
+    Attempt attempt(run);
+    attempt.job.model = model.get();
+    attempt.job.resume = true;
+    int64_t done = 0;
+    attempt.witness.after_step = [&](int64_t) { attempt.stop = ++done == pause; };
+    return attempt.run(options).ending;
+  };
+  ASSERT_EQ(train_on(folder / "whole", 3, 0), Ending::finished);
+  uint64_t seed = 3;
+  while (train_on(folder / "resumed", seed, 13) == Ending::interrupted) ++seed;
+  EXPECT_EQ(seed, 6u);
+  EXPECT_EQ(bytes_of(folder / "resumed" / "model.safetensors"), bytes_of(folder / "whole" / "model.safetensors"));
 }
 
 TEST_F(Trainer, TheMachineIsAskedOnceWhichPrecisionIsFaster) {
@@ -335,6 +362,10 @@ TEST_F(Trainer, JobsThatCannotBeAreErrors) {
   TrainOptions nonsense = quick_options();
   nonsense.lr = NAN;
   EXPECT_THROW(attempt.run(nonsense), UsageError);
+  attempt.job.preprocess.height = 8;
+  TrainOptions phases = quick_options();
+  phases.loss = "complex_cross_entropy";
+  EXPECT_NE(message_of([&] { attempt.run(phases); }).find("reads complex outputs"), std::string::npos);
   EXPECT_FALSE(exists(folder / "run"));
 }
 
