@@ -1,3 +1,4 @@
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "tessera/core/file.h"
@@ -53,6 +54,12 @@ std::unique_ptr<Model> build(const std::string& architecture) {
   const Family& family = registry().families.at(keys["family"].get<std::string>());
   keys.erase("family");
   return family.build(keys.dump());
+}
+
+double mlp_ratio(int64_t D, int64_t hidden) {
+  double ratio = static_cast<double>(hidden) / static_cast<double>(D);
+  while (static_cast<int64_t>(static_cast<double>(D) * ratio) < hidden) ratio = std::nextafter(ratio, 1e9);
+  return ratio;
 }
 
 Inferred infer(const Shapes& shapes, const std::string& known) {

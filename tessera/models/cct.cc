@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "tessera/models/family.h"
+#include "tessera/models/scalars.h"
 #include "tessera/nn/positions.h"
 #include "tessera/ops/dropout.h"
 #include "tessera/ops/positions.h"
@@ -83,12 +84,7 @@ std::vector<ShapeStep> Cct::shapes() {
   const int64_t D = config_.embed_dim, hidden = config_.mlp_hidden();
   const auto [rows, columns] = config_.grid();
   const int64_t N = rows * columns + prefix();
-  const auto count = [this](const std::string& start) {
-    int64_t n = 0;
-    for (const nn::Parameter& parameter : parameters())
-      if (parameter.name.starts_with(start)) n += parameter.tensor->numel();
-    return n;
-  };
+  const auto count = [this](const std::string& start) { return scalars_below(*this, start); };
   std::vector<ShapeStep> steps = {{"input", {config_.img_size[0], config_.img_size[1], config_.in_chans}}};
   kernels::Extent2d size = {config_.img_size[0], config_.img_size[1]};
   TokenizerConfig one = config_.tokens();

@@ -50,11 +50,7 @@ void Inference::tell_encoder() {
   int64_t depth = 0;
   while (has(fmt::format(fmt::runtime(fc1), depth))) ++depth;
   keys["depth"] = depth;
-  const auto hidden = static_cast<double>(extent(fmt::format(fmt::runtime(fc1), 0), 0, 2));
-  const auto D = keys["embed_dim"].get<double>();
-  double ratio = hidden / D;
-  while (std::floor(D * ratio) < hidden) ratio = std::nextafter(ratio, 1e9);
-  keys["mlp_ratio"] = ratio;
+  keys["mlp_ratio"] = mlp_ratio(keys["embed_dim"], extent(fmt::format(fmt::runtime(fc1), 0), 0, 2));
   keys["seq_pool"] = !has("classifier.class_emb");
   keys["num_classes"] = has("classifier.fc.weight") ? extent("classifier.fc.weight", 0, 2) : 0;
   if (!known.contains("num_heads")) unknown.push_back("num_heads");

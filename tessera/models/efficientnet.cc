@@ -9,11 +9,8 @@
 #include <cmath>
 #include <vector>
 
-#include "tessera/models/conv_net.h"
 #include "tessera/models/family.h"
-#include "tessera/models/shape_walk.h"
-#include "tessera/nn/inverted_residual.h"
-#include "tessera/ops/tap.h"
+#include "tessera/models/inverted_net.h"
 
 namespace tessera::models {
 
@@ -68,21 +65,12 @@ nn::LinearStart classifier_start(int64_t K) {
   return start;
 }
 
-class EfficientNet : public ConvNet {
+class EfficientNet : public InvertedNet {
  public:
   explicit EfficientNet(const EfficientNetConfig& config);
-  Tensor forward_features(const Tensor& images) override;
-  Tensor forward_head(const Tensor& features) override { return classifier_->forward(features); }
-  std::vector<ShapeStep> shapes() override;
-
- private:
-  std::optional<nn::ConvNorm> stem_;
-  std::vector<std::unique_ptr<nn::InvertedResidual>> blocks_;
-  std::optional<nn::ConvNorm> last_;
-  std::optional<nn::PooledClassifier> classifier_;
 };
 
-EfficientNet::EfficientNet(const EfficientNetConfig& c) : ConvNet(c, describe("efficientnet", c)) {
+EfficientNet::EfficientNet(const EfficientNetConfig& c) : InvertedNet(c, describe("efficientnet", c)) {
   using nn::Activation;
   const nn::ConvNormNames names = {"0", "1"};
   const nn::BatchNormConfig norm = {c.norm_eps, c.norm_momentum};
@@ -118,28 +106,6 @@ EfficientNet::EfficientNet(const EfficientNetConfig& c) : ConvNet(c, describe("e
             classifier_.emplace(4 * in, c.num_classes,
                                 nn::PooledClassifierConfig{c.dropout, classifier_start(c.num_classes)}));
   name_parts(stem_->conv(), parts, "classifier.1");
-}
-
-Tensor EfficientNet::forward_features(const Tensor& images) {
-  check_images(images);
-  Tensor x = stem_->forward(images);  // (B, H/2, W/2, 32)
-  ops::tap(stem_->path(), x);
-  for (const auto& block : blocks_) {
-    x = block->forward(std::move(x));  // … (B, H/32, W/32, 320)
-    ops::tap(block->path(), x);
-  }
-  x = last_->forward(x);  // (B, H/32, W/32, 1280)
-  ops::tap(last_->path(), x);
-  return x;
-}
-
-std::vector<ShapeStep> EfficientNet::shapes() {
-  ShapeWalk walk(input());
-  walk.conv_norm(*stem_), walk.step(stem_->path());
-  for (const auto& block : blocks_) walk.inverted_residual(*block), walk.step(block->path());
-  walk.conv_norm(*last_), walk.step(last_->path());
-  walk.classify(*classifier_);
-  return std::move(walk).steps();
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // A family out of a struct of keys: one visit(Options&) names each key once, and reading, help and storing follow.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <utility>
@@ -22,17 +23,18 @@ inline void check_way(Model& model) {
   }
 }
 
-// M is built from a Config, which has visit(Options&) and complete(const Options& given): fills in what follows from
-// other keys and refuses what cannot be. about: one sentence for help.
-template <class M, class Config>
-Family family_of(const std::string& name, const std::string& about, decltype(Family::infer) infer = {}) {
-  const auto build = [](const std::string& architecture) -> std::unique_ptr<Model> {
+// A Config has visit(Options&) and complete(const Options& given): fills in what follows from other keys and refuses
+// what cannot be. make: from it to a model. about: one sentence for help.
+template <class Config>
+Family family_made_by(const std::function<std::unique_ptr<Model>(const Config&)>& make, const std::string& name,
+                      const std::string& about, decltype(Family::infer) infer = {}) {
+  const auto build = [make](const std::string& architecture) {
     Config config;
     Options options;
     config.visit(options);
     options.from_json(architecture, "the architecture");
     config.complete(options);
-    auto model = std::make_unique<M>(config);
+    std::unique_ptr<Model> model = make(config);
     check_way(*model);
     return model;
   };
@@ -43,6 +45,13 @@ Family family_of(const std::string& name, const std::string& about, decltype(Fam
     return options.help(100, Options::Style::keys);
   };
   return {build, help, std::move(infer)};
+}
+
+// Of a class M that is built from its Config.
+template <class M, class Config>
+Family family_of(const std::string& name, const std::string& about, decltype(Family::infer) infer = {}) {
+  const auto make = [](const Config& config) { return std::make_unique<M>(config); };
+  return family_made_by<Config>(make, name, about, std::move(infer));
 }
 
 // All keys as a JSON object with "family", as Model::architecture() tells them.

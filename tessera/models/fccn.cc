@@ -2,6 +2,8 @@
 
 #include <optional>
 
+#include "tessera/models/family.h"
+#include "tessera/models/scalars.h"
 #include "tessera/nn/complex.h"
 #include "tessera/nn/linear.h"
 #include "tessera/ops/ihsv.h"
@@ -216,20 +218,12 @@ std::optional<Normalisation> Fccn<Numbers>::normalisation() const {
 
 template <class Numbers>
 std::string Fccn<Numbers>::architecture() const {
-  FccnConfig config = config_;
-  Options options;
-  config.visit(options);
-  return with_settings(options.to_json(), {{"family", "fccn"}});
+  return describe("fccn", config_);
 }
 
 template <class Numbers>
 std::vector<ShapeStep> Fccn<Numbers>::shapes() {
-  const auto count = [this](const std::string& prefix) {
-    int64_t n = 0;
-    for (const nn::Parameter& parameter : this->parameters())
-      if (parameter.name.starts_with(prefix)) n += parameter.tensor->numel();
-    return n;
-  };
+  const auto count = [this](const std::string& prefix) { return scalars_below(*this, prefix); };
   const auto shape_of = [](const PictureSize& map) {
     return Shape{map.height, map.width, Numbers::kPlanes * map.channels};
   };

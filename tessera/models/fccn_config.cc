@@ -1,6 +1,7 @@
 // The keys of fully complex-valued networks, what follows from them, and the networks that have a name.
 #include <algorithm>
 
+#include "tessera/models/family.h"
 #include "tessera/models/fccn.h"
 
 namespace tessera::models {
@@ -65,29 +66,9 @@ void FccnConfig::complete(const Options& given) {
     if (!complex() && name != "crelu") fail_usage("act {} is for complex numbers: real ones take crelu", name);
 }
 
-namespace {
-
-std::unique_ptr<Model> build_fccn(const std::string& architecture) {
-  FccnConfig config;
-  Options options;
-  config.visit(options);
-  options.from_json(architecture, "the architecture");
-  config.complete(options);
-  return make_fccn(config);
-}
-
-std::string fccn_help() {
-  FccnConfig config;
-  Options options("\"family\": \"fccn\" with these keys (--set KEY=VALUE, or a JSON or TOML file)",
-                  "Fully complex-valued convolutional networks.");
-  config.visit(options);
-  return options.help(100, Options::Style::keys);
-}
-
-}  // namespace
-
 void register_fccn_config(Registry& registry) {
-  registry.families.add("fccn", {build_fccn, fccn_help});
+  registry.families.add("fccn",
+                        family_made_by<FccnConfig>(make_fccn, "fccn", "Fully complex-valued convolutional networks."));
   registry.variants.add("fccn_cifar", {"fccn", "{}", "a small complex-valued network for 32x32 colour pictures"});
   registry.variants.add("fccn_cifar_real",
                         {"fccn", R"({"numbers": "real", "channels": [24, 48, 48, 96, 96, 176, 176]})",

@@ -18,6 +18,9 @@ struct Inferred {
   std::vector<std::string> assumed{};  // sentences: what could be otherwise
 };
 
+// The least ratio whose product with a width D is, rounded down, the MLP's hidden width.
+double mlp_ratio(int64_t D, int64_t hidden);
+
 // `known`: a JSON object of keys that somebody said already, which help to tell the others. The first family whose
 // parameters these are; an empty architecture where there is none. What no model can be is an Error without a place
 // that names the parameter.

@@ -6,11 +6,8 @@
 // keep the size.
 #include <vector>
 
-#include "tessera/models/conv_net.h"
 #include "tessera/models/family.h"
-#include "tessera/models/shape_walk.h"
-#include "tessera/nn/inverted_residual.h"
-#include "tessera/ops/tap.h"
+#include "tessera/models/inverted_net.h"
 
 namespace tessera::models {
 
@@ -51,21 +48,12 @@ struct MobileNetV2Config : ConvNetConfig {
   }
 };
 
-class MobileNetV2 : public ConvNet {
+class MobileNetV2 : public InvertedNet {
  public:
   explicit MobileNetV2(const MobileNetV2Config& config);
-  Tensor forward_features(const Tensor& images) override;
-  Tensor forward_head(const Tensor& features) override { return classifier_->forward(features); }
-  std::vector<ShapeStep> shapes() override;
-
- private:
-  std::optional<nn::ConvNorm> stem_;
-  std::vector<std::unique_ptr<nn::InvertedResidual>> blocks_;
-  std::optional<nn::ConvNorm> last_;
-  std::optional<nn::PooledClassifier> classifier_;
 };
 
-MobileNetV2::MobileNetV2(const MobileNetV2Config& c) : ConvNet(c, describe("mobilenet_v2", c)) {
+MobileNetV2::MobileNetV2(const MobileNetV2Config& c) : InvertedNet(c, describe("mobilenet_v2", c)) {
   using nn::Activation;
   const nn::ConvNormNames names = {"0", "1"};
   std::vector<std::string> parts;
@@ -91,28 +79,6 @@ MobileNetV2::MobileNetV2(const MobileNetV2Config& c) : ConvNet(c, describe("mobi
             classifier_.emplace(last, c.num_classes, nn::PooledClassifierConfig{c.dropout, nn::normal_start(0.01)}));
   parts.erase(parts.begin());
   name_parts(stem_->conv(), parts, "classifier.1");
-}
-
-Tensor MobileNetV2::forward_features(const Tensor& images) {
-  check_images(images);
-  Tensor x = stem_->forward(images);  // (B, H/2, W/2, 32)
-  ops::tap(stem_->path(), x);
-  for (const auto& block : blocks_) {
-    x = block->forward(std::move(x));  // … (B, H/32, W/32, 320)
-    ops::tap(block->path(), x);
-  }
-  x = last_->forward(x);  // (B, H/32, W/32, 1280)
-  ops::tap(last_->path(), x);
-  return x;
-}
-
-std::vector<ShapeStep> MobileNetV2::shapes() {
-  ShapeWalk walk(input());
-  walk.conv_norm(*stem_), walk.step(stem_->path());
-  for (const auto& block : blocks_) walk.inverted_residual(*block), walk.step(block->path());
-  walk.conv_norm(*last_), walk.step(last_->path());
-  walk.classify(*classifier_);
-  return std::move(walk).steps();
 }
 
 }  // namespace

@@ -32,9 +32,7 @@ SwinBlockConfig block_config(const SwinConfig& c, int64_t stage, int64_t index, 
                      .proj_drop = c.proj_drop_rate};
   block.mlp.D = c.width(stage);
   block.mlp.hidden = c.mlp_hidden(stage);
-  block.mlp.activation = c.act == "relu"        ? kernels::Activation::relu
-                         : c.act == "gelu_tanh" ? kernels::Activation::gelu_tanh
-                                                : kernels::Activation::gelu_erf;
+  block.mlp.activation = kernels::activation_named(c.act);
   block.mlp.dropout = c.proj_drop_rate;
   block.norm_eps = c.norm_eps;
   // Stochastic depth grows linearly from 0 at the first block to the full rate at the last.

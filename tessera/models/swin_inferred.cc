@@ -75,9 +75,7 @@ void Inference::tell_stages() {
 
 void Inference::tell_mlp() {
   const int64_t D = keys["embed_dim"].get<int64_t>(), hidden = extent(block_name(0, 0) + "mlp.fc2.weight", 1);
-  double ratio = static_cast<double>(hidden) / static_cast<double>(D);
-  while (static_cast<int64_t>(static_cast<double>(D) * ratio) < hidden) ratio = std::nextafter(ratio, 1e9);
-  keys["mlp_ratio"] = ratio;
+  keys["mlp_ratio"] = mlp_ratio(D, hidden);
 }
 
 // One number or a list of them, as options take either; nothing where it is no such thing.

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "tessera/models/registry.h"
+#include "tessera/models/family.h"
 #include "tessera/nn/init.h"
 #include "tessera/nn/positions.h"
 #include "tessera/ops/dropout.h"
@@ -39,6 +39,11 @@ void TextEncoderConfig::visit(Options& o) {
   o("dropout", dropout, "of embeddings, attention probabilities, the MLP's hidden values and both branches")
       .at_least(0)
       .below(1);
+}
+
+void TextEncoderConfig::complete(const Options& /*given*/) {
+  if (embed_dim % num_heads != 0)
+    fail_usage("num_heads {} does not divide embed_dim {}; choose a divisor", num_heads, embed_dim);
 }
 
 namespace {
@@ -136,12 +141,7 @@ Tensor TextEncoder::forward(const Tensor& ids, const Tensor& valid) {
   return forward_head(encode(words, valid));
 }
 
-std::string TextEncoder::architecture() const {
-  TextEncoderConfig config = config_;
-  Options options;
-  config.visit(options);
-  return with_settings(options.to_json(), {{"family", "text_encoder"}});
-}
+std::string TextEncoder::architecture() const { return describe("text_encoder", config_); }
 
 std::vector<ShapeStep> TextEncoder::shapes() {
   const int64_t N = config_.max_length, D = config_.embed_dim, hidden = config_.dim_feedforward;
@@ -170,24 +170,6 @@ std::vector<std::string> TextEncoder::head_parameters() const {
 }
 
 namespace {
-
-std::unique_ptr<Model> build_text_encoder(const std::string& architecture) {
-  TextEncoderConfig config;
-  Options options;
-  config.visit(options);
-  options.from_json(architecture, "the architecture");
-  if (config.embed_dim % config.num_heads != 0)
-    fail_usage("num_heads {} does not divide embed_dim {}; choose a divisor", config.num_heads, config.embed_dim);
-  return std::make_unique<TextEncoder>(config);
-}
-
-std::string text_encoder_help() {
-  TextEncoderConfig config;
-  Options options("\"family\": \"text_encoder\" with these keys (--set KEY=VALUE, or a JSON or TOML file)",
-                  "The Transformer's encoder, for sentences (docs/text.md).");
-  config.visit(options);
-  return options.help(100, Options::Style::keys);
-}
 
 // What the shapes of its parameters tell: heads, activation and the words' scale leave no trace.
 std::optional<Inferred> infer_text_encoder(const Shapes& shapes, const std::string& known) {
@@ -222,7 +204,9 @@ std::optional<Inferred> infer_text_encoder(const Shapes& shapes, const std::stri
 }  // namespace
 
 void register_text_encoder(Registry& registry) {
-  registry.families.add("text_encoder", {build_text_encoder, text_encoder_help, infer_text_encoder});
+  registry.families.add("text_encoder", family_of<TextEncoder, TextEncoderConfig>(
+                                            "text_encoder", "The Transformer's encoder, for sentences (docs/text.md).",
+                                            infer_text_encoder));
 }
 
 }  // namespace tessera::models

@@ -27,6 +27,7 @@ struct TextEncoderConfig {
   double dropout = 0;
 
   void visit(Options& o);
+  void complete(const Options& given);  // refuses what cannot be; a UsageError names the key
 };
 
 class TextEncoder : public Model {

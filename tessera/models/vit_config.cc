@@ -1,4 +1,5 @@
 // The Vision Transformer's keys and what follows from them.
+#include "tessera/models/family.h"
 #include "tessera/models/vit.h"
 
 namespace tessera::models {
@@ -139,27 +140,8 @@ void VitConfig::complete(const Options& given) {
     fail_usage("pos_embed {} needs an embed_dim that is a multiple of 4 and at least 8, not {}", pos_embed, embed_dim);
 }
 
-namespace {
-
-std::unique_ptr<Model> build_vit(const std::string& architecture) {
-  VitConfig config;
-  Options options;
-  config.visit(options);
-  options.from_json(architecture, "the architecture");
-  config.complete(options);
-  return std::make_unique<Vit>(config);
+void register_vit_config(Registry& registry) {
+  registry.families.add("vit", family_of<Vit, VitConfig>("vit", "The Vision Transformer.", infer_vit));
 }
-
-std::string vit_help() {
-  VitConfig config;
-  Options options("\"family\": \"vit\" with these keys (--set KEY=VALUE, or a JSON or TOML file)",
-                  "The Vision Transformer.");
-  config.visit(options);
-  return options.help(100, Options::Style::keys);
-}
-
-}  // namespace
-
-void register_vit_config(Registry& registry) { registry.families.add("vit", {build_vit, vit_help, infer_vit}); }
 
 }  // namespace tessera::models

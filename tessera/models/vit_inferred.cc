@@ -142,9 +142,7 @@ void Inference::tell_mlp(int64_t D) {
     keys["mlp_layer"] = "swiglu_packed";
     hidden *= 2;
   }
-  double ratio = static_cast<double>(hidden) / static_cast<double>(D);
-  while (static_cast<int64_t>(static_cast<double>(D) * ratio) < hidden) ratio = std::nextafter(ratio, 1e9);
-  keys["mlp_ratio"] = ratio;
+  keys["mlp_ratio"] = mlp_ratio(D, hidden);
 }
 
 void Inference::tell_heads(int64_t D) {
