@@ -12,6 +12,19 @@
 namespace tessera::kernels {
 namespace {
 
+TEST(Activation, NamesAreInTheOrderOfTheEnumeration) {
+  for (const auto& [name, activation] : {std::pair{"relu", Activation::relu},
+                                         {"gelu_erf", Activation::gelu_erf},
+                                         {"gelu_tanh", Activation::gelu_tanh},
+                                         {"tanh", Activation::tanh},
+                                         {"sigmoid", Activation::sigmoid},
+                                         {"silu", Activation::silu},
+                                         {"relu6", Activation::relu6},
+                                         {"hard_swish", Activation::hard_swish}})
+    EXPECT_EQ(activation_named(name), activation) << name;
+  EXPECT_EQ(activation_names().size(), 8u);
+}
+
 class ActivationOnTarget : public testing::TestWithParam<int64_t> {
  protected:
   void SetUp() override { set_simd_target(GetParam()); }

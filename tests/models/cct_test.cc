@@ -22,7 +22,10 @@ std::string architecture_from(const std::string& name) {
       {"padding", "padding"},           {"in_planes", "conv_width"},    {"num_layers", "depth"},
       {"num_heads", "num_heads"},       {"mlp_ratio", "mlp_ratio"},     {"num_classes", "num_classes"},
       {"norm_eps", "norm_eps"},         {"seq_pool", "seq_pool"}};
-  for (const auto& [from, to] : keys) ours[to] = theirs.at(from);
+  for (const auto& [from, to] : keys)
+    if (theirs.contains(from)) ours[to] = theirs[from];
+  if (theirs["class"] != "CCT") ours["tokenizer"] = "patch";
+  if (theirs["class"] == "ViTLite") ours["seq_pool"] = false;
   ours["pos_embed"] = theirs["positional_embedding"] == "sine" ? "sine" : "learn";
   return ours.dump();
 }
@@ -42,7 +45,9 @@ TEST_P(GoldenCct, AgreesWithItsOriginal) {
   });
 }
 
-INSTANTIATE_TEST_SUITE_P(Cases, GoldenCct, testing::Values("tiny_cct", "tiny_cct_sine", "cct_2_3x2_32", "cct_7_3x1_32"),
+INSTANTIATE_TEST_SUITE_P(Cases, GoldenCct,
+                         testing::Values("tiny_cct", "tiny_cct_sine", "tiny_vit_lite", "tiny_vit_lite_sine", "tiny_cvt",
+                                         "cct_2_3x2_32", "cct_7_3x1_32"),
                          [](const auto& info) { return std::string(info.param); });
 
 TEST(Cct, HasTheOriginalsGradients) {

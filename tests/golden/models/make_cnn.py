@@ -29,9 +29,12 @@ def values(name, shape, a, b):
 
 
 def fill(model, norms):
-    """Weights that keep activations in range, as a list of what the formula needs."""
+    """Weights that keep activations in range, as a list of what the formula needs; what is no parameter to train stays."""
     tensors = []
+    fixed = {name for name, parameter in model.named_parameters() if not parameter.requires_grad}
     for name, tensor in model.state_dict().items():
+        if name in fixed:
+            continue
         shape = list(tensor.shape)
         if name.endswith("num_batches_tracked"):
             tensors.append({"name": name, "shape": [], "a": 0, "b": 0, "dtype": "i64"})
@@ -69,7 +72,7 @@ def gradients(model, images, labels):
 def make(folder, name, model, architecture, picture, train=False, source=f"torchvision {torchvision.__version__}",
          origin=None):
     norms = {n for n, m in model.named_modules() if isinstance(m, nn.BatchNorm2d)}
-    tensors = fill(model, norms)
+    tensors = fill(model, norms | {n for n, m in model.named_modules() if isinstance(m, nn.LayerNorm)})
     images = values("input", [2, 3, *picture], 0, 1.7320508)
     with torch.no_grad():
         single = model.eval()(images)
@@ -81,7 +84,7 @@ def make(folder, name, model, architecture, picture, train=False, source=f"torch
         "source": f"{source}, torch {torch.__version__}",
         "origin": origin or source.split()[0],
         "architecture": architecture,
-        "parameters": sum(p.numel() for p in model.parameters()),
+        "parameters": sum(p.numel() for p in model.parameters() if p.requires_grad),
         "tensors": tensors,
         "input": {"name": "input", "shape": [2, 3, *picture], "a": 0, "b": 1.7320508},
         "expect": f"{name}.expect.safetensors",
