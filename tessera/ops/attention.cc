@@ -2,11 +2,10 @@
 
 #include <algorithm>
 
-#include "tessera/core/random.h"
 #include "tessera/kernels/attention.h"
+#include "tessera/ops/attention_dropout.h"
 #include "tessera/ops/tap.h"
 #include "tessera/ops/tape.h"
-#include "tessera/ops/training.h"
 
 namespace tessera::ops {
 
@@ -97,16 +96,7 @@ kernels::AttentionInputs inputs_of(const Part& q, const Part& k, const Part& v, 
     in.bias_index = o.bias_index.data<int32_t>();
     in.T = o.bias_table.size(0);
   }
-  if (const auto& draws = current_training(); draws && o.dropout > 0) {
-    TESSERA_CHECK(
-        in.h * in.Nq * in.Nk <= int64_t{1} << 34,
-        "attention: dropout cannot draw for {} probabilities of a sample; use smaller pictures or larger patches",
-        in.h * in.Nq * in.Nk);
-    in.dropout = o.dropout;
-    in.dropout_key = random_key(draws->seed, o.dropout_path);
-    in.step = draws->step;
-    in.first_sample = draws->first_sample;
-  }
+  set_dropout(in, o.dropout, o.dropout_path, in.h * in.Nq * in.Nk, "attention", "smaller pictures or larger patches");
   return in;
 }
 

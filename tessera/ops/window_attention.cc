@@ -1,9 +1,8 @@
 #include "tessera/ops/window_attention.h"
 
-#include "tessera/core/random.h"
+#include "tessera/ops/attention_dropout.h"
 #include "tessera/ops/tap.h"
 #include "tessera/ops/tape.h"
-#include "tessera/ops/training.h"
 
 namespace tessera::ops {
 
@@ -41,16 +40,8 @@ kernels::WindowAttentionInputs inputs_of(const Tensor& qkv, const WindowAttentio
   in.h = o.heads;
   in.d = qkv.size(2) / (3 * o.heads);
   in.scale = o.scale;
-  if (const auto& draws = current_training(); draws && o.dropout > 0) {
-    const int64_t M = o.grid.places(), elements = o.grid.windows() * in.h * M * M;
-    TESSERA_CHECK(elements <= int64_t{1} << 34,
-                  "window_attention: dropout cannot draw for {} probabilities of a sample; use smaller windows",
-                  elements);
-    in.dropout = o.dropout;
-    in.dropout_key = random_key(draws->seed, o.dropout_path);
-    in.step = draws->step;
-    in.first_sample = draws->first_sample;
-  }
+  const int64_t M = o.grid.places();
+  set_dropout(in, o.dropout, o.dropout_path, o.grid.windows() * in.h * M * M, "window_attention", "smaller windows");
   return in;
 }
 
