@@ -21,7 +21,7 @@ Tensor standardise(const Tensor& w, float eps, EpsilonOn epsilon_on) {
     return y;
   };
   // Kept beside frozen weights; one of these is asked of a weight, since a model has one epsilon.
-  const Tensor y = derived(w, kStandardised, w.shape(), standardised);
+  Tensor y = derived(w, kStandardised, w.shape(), standardised);
   if (recording({w})) {
     record(y, [=, x = w.detach(), dx = GradientOf(w)](const Tensor& dy) {
       kernels::standardise_backward(kernels::cpu_context(), {.dy = dy.data(),

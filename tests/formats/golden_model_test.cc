@@ -59,7 +59,7 @@ TEST(GoldenModel, EveryCaseIsRead) {
       EXPECT_EQ(golden.gradients->labels, (std::vector<int64_t>{1, 3}));
     }
   }
-  EXPECT_EQ(cases, 82);
+  EXPECT_EQ(cases, 85);
   EXPECT_EQ(with_gradients, 13);
 }
 

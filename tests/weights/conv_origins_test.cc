@@ -166,7 +166,7 @@ TEST(ConvOriginsApart, WhatComputesOtherwiseIsRefusedByItsName) {
 // Sizes that no registered model has are the user's to say, whatever the naming.
 TEST(ConvOriginsApart, OtherSizesAreSaid) {
   for (const auto& [name, library, settings] :
-       {std::tuple{"resnet18", "hf", models::Settings{{"layers", "1,1,2,1"}, {"num_classes", "3"}}},
+       {std::tuple{"mobilenet_v2", "timm", models::Settings{{"width_mult", "0.5"}, {"num_classes", "3"}}},
         {"mobilenet_v2", "torchvision", {{"width_mult", "0.5"}, {"num_classes", "3"}}}}) {
     const auto model = models::build(models::with_settings(models::architecture_of(name), settings));
     model->initialise(1);
