@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <regex>
 
 #include "tessera/core/error.h"
 #include "tessera/core/random.h"
@@ -65,8 +66,11 @@ std::function<void()> infer_step(std::shared_ptr<models::Model> model, int64_t b
 std::string without_dropout(const std::string& architecture) {
   auto keys = nlohmann::ordered_json::parse(models::build(architecture)->architecture());
   for (auto& [key, value] : keys.items())
-    if (key.ends_with("drop_rate") || key.ends_with("drop_path_rate")) value = 0;
-  return keys.dump();
+    if (key.ends_with("drop_rate") || key.ends_with("drop_path_rate") || key.starts_with("dropout") ||
+        key == "stochastic_depth_prob")
+      value = 0;
+  static const std::regex layer("\\bdropout +[^ ,\"]+");  // within a network of layers
+  return std::regex_replace(keys.dump(), layer, "dropout 0");
 }
 
 std::function<void()> train_step(std::shared_ptr<models::Model> model, int64_t batch) {

@@ -34,6 +34,23 @@ TEST(Roofline, CountsEveryProduct) {
   EXPECT_DOUBLE_EQ(roofline({"--of", "train"})["operations"], 2 * 3 * (3 * macs - embed + 0.5 * attention));
 }
 
+// Steps are without dropout, wherever an architecture has it.
+TEST(Roofline, DropsNothing) {
+  const test::TemporaryFolder folder;
+  write_atomically(
+      folder / "net.toml",
+      std::string_view("family = \"network\"\nimg_size = 8\n"
+                       "layers = [\"conv 8 3x3, relu\", \"global_pool, dropout 0.5\", \"linear classes\"]\n"));
+  for (const auto& [flag, model] : {std::pair{"--architecture", "net.toml"}, {"--model", "mobilenet_v2_cifar"}}) {
+    const test::Outcome run = test::run_tessera(
+        {"bench", "roofline", "--of", "train", flag, model, "--batch", "2", "--json", "--seconds", "0.01"},
+        folder.path());
+    ASSERT_EQ(run.code, 0) << run.err;
+    EXPECT_EQ(run.out.find("dropout"), std::string::npos) << run.out;
+    EXPECT_NE(run.out.find("convolution"), std::string::npos) << run.out;
+  }
+}
+
 // Of hw patches and a class token in width C, global attention takes 2N²C multiply-accumulates a block.
 TEST(Complexity, CountsAttentionAndWritesItsFiles) {
   const test::TemporaryFolder folder;
