@@ -12,8 +12,7 @@ constexpr double kReserve = 0.005;          // of the budget, against what no me
 constexpr double kForwardOfStep = 1.0 / 3;  // of the time of a step, until an evaluation was measured
 
 double evaluation_seconds(int64_t pictures, const Evaluations& evaluations, const Pace& pace) {
-  const double guess = pace.step * kForwardOfStep * static_cast<double>(evaluations.passes) /
-                       static_cast<double>(evaluations.batch);
+  const double guess = pace.step * kForwardOfStep / static_cast<double>(evaluations.batch);
   return static_cast<double>(pictures) * (pace.evaluation > 0 ? pace.evaluation : guess);
 }
 

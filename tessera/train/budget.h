@@ -25,7 +25,6 @@ struct Evaluations {
   int64_t steps_between = 0;   // validations
   int64_t final_pictures = 0;  // in the last validation and the test
   int64_t batch = 1;           // pictures in a training step
-  int64_t passes = 1;          // forward passes of an evaluated picture
 };
 
 // The time of a run is that of its steps, its validations and its final test; it begins with the first step and

@@ -32,6 +32,7 @@ class Run {
   // What may happen between two steps, in this order.
   bool validation_due() const;
   bool validate();  // false: the stop flag came first
+  void time_evaluation();
   void decide();
   void tell_decisions();
   bool over() const;
@@ -82,8 +83,9 @@ class Run {
   std::set<std::string> told_;  // errors of pictures
 
   RunState state_;
-  int64_t resumed_ = 0;      // step
-  bool save_now_ = false;    // whatever checkpoint_every says
+  int64_t resumed_ = 0;    // step
+  bool save_now_ = false;  // whatever checkpoint_every says
+  bool evaluation_timed_ = false;
   int64_t saved_step_ = -1;  // of the checkpoint on the disk
   double saved_at_ = 0;      // by the clock
   double counted_ = 0;       // time up to here is in state_.seconds

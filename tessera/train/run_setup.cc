@@ -75,8 +75,7 @@ void Run::describe() {
   evaluations_ = {.pictures = size_of(sets_.validation),
                   .steps_between = sets_.validation ? validate_every() : 0,
                   .final_pictures = size_of(sets_.validation) + weights * size_of(sets_.test),
-                  .batch = options_.batch,
-                  .passes = options_.eval_flip ? 2 : 1};
+                  .batch = options_.batch};
   info_.folder = folder_.path;
   info_.model = job_.model_name;
   info_.parameters = job_.model->num_parameters();

@@ -39,7 +39,7 @@ TEST(Roofline, DropsNothing) {
   const test::TemporaryFolder folder;
   write_atomically(
       folder / "net.toml",
-      std::string_view("family = \"network\"\nimg_size = 8\n"
+      std::string_view("family = \"network\"\nimg_size = 8\nnum_classes = 3\n"
                        "layers = [\"conv 8 3x3, relu\", \"global_pool, dropout 0.5\", \"linear classes\"]\n"));
   for (const auto& [flag, model] : {std::pair{"--architecture", "net.toml"}, {"--model", "mobilenet_v2_cifar"}}) {
     const test::Outcome run = test::run_tessera(
