@@ -1,12 +1,12 @@
 // Learns what kind of answer a question wants, and tells it of questions that are typed in:
 //
-//   sentences train questions.safetensors              # on the corpus of corpus.h, about a minute on two cores
+//   sentences train questions.safetensors              # on the corpus of corpus.h, half a minute on two cores
 //   sentences classify questions.safetensors "where will the man who knows when anna can sing work ?"
 //   sentences classify questions.safetensors           # reads lines
 //   sentences corpus .                                 # writes train.tsv and test.tsv, to look at
 //   sentences train mine.safetensors --data train.tsv --test test.tsv      # own sentences: CLASS<TAB>SENTENCE
 //
-// MEASURED
+// 98.6 to 98.9 % of test sentences whose combinations of a frame and questions were not trained on; docs/text.md compares.
 #include <chrono>
 #include <cstdio>
 #include <exception>
