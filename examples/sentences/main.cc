@@ -6,7 +6,7 @@
 //   sentences corpus .                                 # writes train.tsv and test.tsv, to look at
 //   sentences train mine.safetensors --data train.tsv --test test.tsv      # own sentences: CLASS<TAB>SENTENCE
 //
-// 98.6 to 98.9 % of test sentences whose combinations of a frame and questions were not trained on; docs/text.md compares.
+// 98.6 to 98.9 % of the test part, whose combinations of questions training never showed; docs/text.md compares.
 #include <chrono>
 #include <cstdio>
 #include <exception>
