@@ -8,13 +8,13 @@
 namespace tessera::report {
 namespace {
 
-constexpr double kHeight = 320;
+constexpr double kHeight = 320, kHeightOfLabel = 26;  // at least, and for each of many names
 
 // A point for each way to train, with its name.
 Chart scatter(const std::vector<Standing>& standings, const std::string& title, const std::string& x_label,
               double (*x)(const Standing&)) {
   Chart chart{.title = title, .x_label = x_label, .percent = true, .x_scale = Scale::logarithmic, .legend = false};
-  chart.height = kHeight;
+  chart.height = std::max(kHeight, kHeightOfLabel * static_cast<double>(standings.size()));
   for (const Standing& standing : standings) {
     Series series{.name = standing.recipe, .marked = true, .joined = false};
     if (x(standing) > 0) {
