@@ -55,8 +55,8 @@ class CompareCommand {
   report::Comparison comparison_;
   SharedData data_;
   CompareTime time_;
-  std::vector<Job> jobs_;        // to be done
-  std::vector<PlannedRun> all_;  // of this command
+  std::vector<Job> jobs_;               // to be done
+  std::vector<PlannedRun> all_;         // of this command
   std::optional<Interrupt> interrupt_;  // from the first run on
 };
 
@@ -139,10 +139,10 @@ void CompareCommand::take_what_is_done() {
     const Job job{plan, {name, kind.macs}};
     const std::optional<train::RunRecord> record = train::load_record(record_of(plan));
     if (record && (record->parameters != kind.parameters || record->macs != kind.macs_of_picture))
-      fail_usage("{} was made with another network, of {} parameters and {} multiply-accumulates, not {} and {}; give "
-                 "another folder (--out)",
-                 (folder_ / plan.folder).string(), record->parameters, record->macs, kind.parameters,
-                 kind.macs_of_picture);
+      fail_usage(
+          "{} was made with another network, of {} parameters and {} multiply-accumulates, not {} and {}; give "
+          "another folder (--out)",
+          (folder_ / plan.folder).string(), record->parameters, record->macs, kind.parameters, kind.macs_of_picture);
     if (record && record->done()) {
       take(job, *record);
     } else {

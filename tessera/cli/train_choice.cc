@@ -97,8 +97,8 @@ void suit(TrainChoice& choice, const Options& given, const data::DataSets& sets)
 
 PreparedRun prepare(const TrainChoice& choice, data::DataSets sets) {
   PreparedRun run;
-  run.start = starting_point(choice.sized(), choice.from.empty() ? "" : model_file(choice.from), choice.preprocess, *sets.train,
-                             choice.train.seed());
+  run.start = starting_point(choice.sized(), choice.from.empty() ? "" : model_file(choice.from), choice.preprocess,
+                             *sets.train, choice.train.seed());
   run.job.data = std::move(sets);
   std::vector<std::string>& notes = run.job.data.notes;
   for (const std::string& remark : run.start.remarks) notes.push_back(remark);

@@ -52,8 +52,8 @@ void complex_batch_norm_forward(Context& context, const ComplexBatchNormForward&
 //   K = -W·X·W, and X solves V^(1/2)·X + X·V^(1/2) = the symmetric part of Γ·mean(δ·cᵀ)
 // (from W·V·W = I, whose differential is dW·V^(1/2) + V^(1/2)·dW = -W·dV·W).
 struct ComplexBatchNormBackward {
-  const float* dy;               // (P, 2·C)
-  const float* x;                // (P, 2·C)
+  const float* dy;       // (P, 2·C)
+  const float* x;        // (P, 2·C)
   ComplexChannels mean;  // as forward, and what follows
   SymmetricChannels covariance;
   SymmetricChannels gamma;

@@ -43,7 +43,7 @@ struct Conv2dForward {
   const float* after_scale = nullptr;     // (O), or null
   const float* after_shift = nullptr;     // (O), or null
   const float* after_residual = nullptr;  // (B, out.h, out.w, O), not y; or null
-  FrozenWeights* frozen = nullptr;        // keeps w as the convolution likes it best, scaled (by one scale ever); or null
+  FrozenWeights* frozen = nullptr;  // keeps w as the convolution likes it best, scaled (by one scale ever); or null
 };
 void conv2d_forward(Context& context, const Conv2dForward& args);
 

@@ -81,7 +81,8 @@ std::string comparison_svg(const Comparison& comparison);
 
 // All four files, each completely or not at all.
 void save_comparison(const std::filesystem::path& folder, const Comparison& comparison);
-// From results.jsonl; without such a file an empty one. A broken line, or one of other terms, is an Error that names it.
+// From results.jsonl; without such a file an empty one. A broken line, or one of other terms, is an Error that names
+// it.
 Comparison load_comparison(const std::filesystem::path& folder);
 
 }  // namespace tessera::report

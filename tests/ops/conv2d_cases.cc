@@ -58,7 +58,7 @@ void register_conv2d_cases(OpCases& cases) {
            {.x = {2, 9, 7, 5}, .O = 10, .kernel = {3, 3}, .options = {.padding = {1, 1, 1, 1}, .groups = 5}},
            {.x = {2, 9, 9, 24}, .O = 24, .kernel = {7, 7}, .options = {.padding = {3, 3, 3, 3}, .groups = 24}},
            {.x = {1, 70, 130, 9},  // the gradient of w in several bands of rows
-           .O = 9,
+            .O = 9,
            .kernel = {5, 5},
            .options = {.stride = {1, 2}, .padding = {2, 2, 2, 2}, .groups = 9}},
            {.x = {2, 40, 40, 40}, .O = 40, .kernel = {3, 3}, .options = {.padding = {1, 1, 1, 1}, .groups = 40}}})
