@@ -129,9 +129,8 @@ Comparison load_comparison(const std::filesystem::path& folder) {
                     terms.data, comparison.terms.budget, comparison.terms.data);
       comparison.terms = terms;
       comparison.add(run_from(line));
-    } catch (const json::exception& error) {
-      fail("{}: no result of a run: {}; mend the line, or take it away and run the command of that run again", where,
-           error.what());
+    } catch (const json::exception&) {
+      fail("{}: no result of a run; mend the line, or take it away and run the command of that run again", where);
     }
   }
   return comparison;

@@ -94,7 +94,12 @@ bool agrees(const std::string& model, const Json& architecture) {
     return theirs.contains(key) == architecture.contains(key) &&
            theirs.value(key, Json()) == architecture.value(key, Json());
   };
-  return same_value("family") && same_value("embed_dim") && same_value("depth") && same_value("depths");
+  if (!same_value("family") || !same_value("embed_dim") || !same_value("depth") || !same_value("depths")) return false;
+  if (architecture["family"] != "resnet") return true;
+  // A wide_resnet101_2 has resnet101's name in its own.
+  const Json all = Json::parse(models::build(theirs.dump())->architecture());
+  const char* const sizes[] = {"block", "layers", "width", "groups", "width_per_group"};
+  return std::ranges::all_of(sizes, [&](const char* key) { return architecture.value(key, all[key]) == all[key]; });
 }
 
 // Where the file itself does not say how many heads there are: the model that it or its name mentions, if the rest is

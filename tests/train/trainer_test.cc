@@ -10,6 +10,7 @@
 #include "tessera/formats/safetensors.h"
 #include "tessera/kernels/matmul.h"
 #include "tessera/models/registry.h"
+#include "tessera/ops/training.h"
 #include "tessera/train/checkpoint.h"
 #include "tests/support.h"
 #include "tests/train/attempt.h"
@@ -267,6 +268,31 @@ TEST_F(Trainer, ABudgetEndsOnTimeAndItsScheduleIsReplayed) {
   for (size_t i = 0; i < ours.size(); ++i)
     EXPECT_EQ(std::memcmp(ours[i].tensor->raw(), theirs[i].tensor->raw(), ours[i].tensor->bytes()), 0);
   EXPECT_EQ(replay.witness.decisions, budgeted.witness.decisions);
+}
+
+// A test that takes most of a budget is foreseen, though no evaluation was measured before the length is decided.
+TEST_F(Trainer, ABudgetLeavesRoomForALongTest) {
+  double clock = 1000;
+  struct Slow final : test::TinyClassifier {
+    explicit Slow(double& time) : clock(time) {}
+    Tensor forward_features(const Tensor& images) override {
+      if (!ops::current_training()) clock += 0.125 * static_cast<double>(images.size(0));
+      return TinyClassifier::forward_features(images);
+    }
+    double& clock;
+  } slow(clock);
+  TrainOptions options = quick_options();
+  options.epochs = 0;
+  options.minutes = 0.5;
+  options.val_fraction = 0;
+  options.ema = 0;
+  Attempt attempt(folder / "run");
+  attempt.job.model = &slow;
+  attempt.job.seconds = [&] { return clock; };
+  attempt.witness.after_step = [&](int64_t) { clock += 0.2; };
+  EXPECT_EQ(attempt.run(options).ending, Ending::finished);  // the test: 50 pictures, 6.25 s
+  EXPECT_LE(clock, 1030.5);
+  EXPECT_GE(clock, 1027);
 }
 
 TEST_F(Trainer, TimeWhileStoppedDoesNotCount) {

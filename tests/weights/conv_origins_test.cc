@@ -215,9 +215,10 @@ TEST(ConvOriginsApart, ResNetsAreToldByTheirShapes) {
     for (const nn::Parameter& parameter : model->state())
       arrays.emplace_back(parameter.name, formats::view_of<float>(parameter.tensor->span(), parameter.tensor->shape()));
     const test::TemporaryFolder folder;
-    formats::write_safetensors(folder / "w.safetensors", arrays);
-    EXPECT_EQ(nlohmann::json::parse(load_model(folder / "w.safetensors").info.architecture),
-              nlohmann::json::parse(model->architecture()));
+    formats::write_safetensors(folder / "wide_resnet50.safetensors", arrays);
+    const LoadedModel again = load_model(folder / "wide_resnet50.safetensors");
+    EXPECT_EQ(nlohmann::json::parse(again.info.architecture), nlohmann::json::parse(model->architecture()));
+    EXPECT_EQ(again.name, "");  // not the resnet50 that the file's name has in it
   }
 }
 
