@@ -6,6 +6,7 @@
 // Where the activation stands before the norm, `before`(x) is normalised in the place of x, and act is the identity.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 
 #include "tessera/kernels/activation.h"
@@ -15,6 +16,15 @@ namespace tessera::kernels {
 struct BatchNormShape {
   int64_t P, C;  // pixels of the whole batch, channels
 };
+
+// What the norm makes of a channel: x·scale + shift, before the residual and the activation.
+struct NormAffine {
+  double rstd, scale, shift;
+};
+inline NormAffine norm_affine(double mean, double variance, double gamma, double beta, double eps) {
+  const double rstd = 1 / std::sqrt(variance + eps), scale = rstd * gamma;
+  return {rstd, scale, beta - mean * scale};
+}
 
 // The batch's own statistics. Σ in double; the bits depend on the shape and the number of threads alone.
 struct BatchStatistics {

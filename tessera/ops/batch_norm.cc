@@ -1,7 +1,5 @@
 #include "tessera/ops/batch_norm.h"
 
-#include <cmath>
-
 #include "tessera/ops/frozen.h"
 #include "tessera/ops/tape.h"
 #include "tessera/ops/training.h"
@@ -106,10 +104,11 @@ ChannelAffine folded(const BatchNormState& s, float eps, const Tensor& bias) {
     auto both = allocate(2 * s.gamma.bytes());
     auto* const scale_of = reinterpret_cast<float*>(both.get());
     for (int64_t c = 0; c < C; ++c) {
-      const double scale = s.gamma.data()[c] / std::sqrt(static_cast<double>(s.running_variance.data()[c]) + eps);
       const double mean = static_cast<double>(s.running_mean.data()[c]) - (bias ? bias.data()[c] : 0.0f);
-      scale_of[c] = static_cast<float>(scale);
-      scale_of[C + c] = static_cast<float>(s.beta.data()[c] - mean * scale);
+      const kernels::NormAffine affine =
+          kernels::norm_affine(mean, s.running_variance.data()[c], s.gamma.data()[c], s.beta.data()[c], eps);
+      scale_of[c] = static_cast<float>(affine.scale);
+      scale_of[C + c] = static_cast<float>(affine.shift);
     }
     return both;
   };

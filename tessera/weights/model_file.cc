@@ -121,6 +121,22 @@ std::unique_ptr<models::Model> source_model(const WeightFile& file, const std::s
   return source == Json::parse(target) ? nullptr : build_stored(source.dump(), file.path);
 }
 
+// Sentences: what the named architecture says otherwise than its family has it in this origin. set: what is meant so.
+std::vector<std::string> overruled(const WeightFile& file, const std::string& target, const models::Settings& set) {
+  const Json ours = Json::parse(target);
+  const auto known = file.convention.of_family.find(ours.value("family", ""));
+  if (known == file.convention.of_family.end()) return {};
+  std::vector<std::string> sentences;
+  for (const auto& [key, theirs] : known->second) {
+    const bool meant = std::ranges::any_of(set, [&, key = key](const auto& setting) { return setting.first == key; });
+    if (meant || !ours.contains(key) || ours[key] == Json::parse(theirs)) continue;
+    sentences.push_back(fmt::format("{} is {} as the named model has it, but weights of this origin go with {}: say "
+                                    "--set {}={} where nothing was changed",
+                                    key, ours[key].dump(), theirs, key, theirs));
+  }
+  return sentences;
+}
+
 }  // namespace
 
 models::Settings said(const LoadOptions& options) {
@@ -146,6 +162,7 @@ LoadedModel load_model(WeightFile file, const LoadOptions& options) {
   loaded.file = file.path;
   loaded.info = info_from(file.metadata, file.path);
   std::unique_ptr<models::Model> source;  // that the file was made for, where it is not the model itself
+  std::vector<std::string> otherwise;
   if (!loaded.info.architecture.empty()) {
     loaded.origin = "tessera";
     source = build_stored(loaded.info.architecture, file.path);
@@ -160,8 +177,10 @@ LoadedModel load_model(WeightFile file, const LoadOptions& options) {
     const bool of_the_file = options.architecture.empty() && options.set.empty();  // nothing of it is the user's
     loaded.model = of_the_file ? build_stored(target, file.path) : models::build(target);
     source = source_model(file, target);
+    otherwise = overruled(file, target, options.set);
   }
   loaded.account = fill(*loaded.model, source ? *source : *loaded.model, file, options.fill);
+  loaded.account.assumed.insert(loaded.account.assumed.end(), otherwise.begin(), otherwise.end());
   loaded.info.architecture = loaded.model->architecture();
   if (static_cast<int64_t>(loaded.info.class_names.size()) != loaded.model->num_classes())
     loaded.info.class_names.clear();

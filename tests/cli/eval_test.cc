@@ -1,6 +1,8 @@
 // tessera eval against what predict says of the same pictures.
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "tessera/core/random.h"
 #include "tessera/image/decode.h"
 #include "tessera/image/encode_png.h"
@@ -72,6 +74,33 @@ TEST(Eval, CountsEveryPictureOnceWhateverTheBatch) {
     EXPECT_EQ(counted, std::ssize(here.labels));
     EXPECT_EQ(hits, first);
   }
+}
+
+TEST(Eval, SaysHowFarProbabilitiesCanBeBelieved) {
+  Labelled here;
+  const Outcome predicted =
+      run_tessera({"predict", "weights.safetensors", "--architecture", "a.json", "data/test", "--json", "--top", "10"},
+                  here.folder.path());
+  const auto guesses = nlohmann::json::parse(predicted.out);
+  ASSERT_EQ(guesses.size(), here.labels.size());
+  double brier = 0, loss = 0;
+  for (size_t i = 0; i < guesses.size(); ++i) {
+    for (const auto& guess : guesses[i]["top"]) {
+      const double p = guess["probability"], right = guess["class"] == here.labels[i];
+      brier += (p - right) * (p - right) / static_cast<double>(guesses.size());
+      if (right == 1) loss -= std::log(p) / static_cast<double>(guesses.size());
+    }
+  }
+  const Outcome outcome = here.eval({"--json", "--calibration"});
+  ASSERT_EQ(outcome.code, 0) << outcome.err;
+  const auto json = nlohmann::json::parse(outcome.out)["calibration"];
+  EXPECT_NEAR(json["brier"].get<double>(), brier, 1e-5);
+  EXPECT_NEAR(json["loss"].get<double>(), loss, 1e-5);
+  EXPECT_LT(json["scaled"]["loss"], json["loss"]);  // the model knows nothing of these pictures
+  EXPECT_GT(json["temperature"], 1.0);
+  EXPECT_GE(json["mce"], json["ece"]);
+  EXPECT_NE(here.eval({"--calibration"}).out.find("at temperature "), std::string::npos);
+  EXPECT_EQ(nlohmann::json::parse(here.eval({"--json"}).out).count("calibration"), 0u);
 }
 
 TEST(Eval, WritesTheConfusionMatrix) {

@@ -135,6 +135,37 @@ TEST(Train, ARecipeSaysWhatNoFlagSays) {
   EXPECT_EQ(wrong.err, "tessera: r.toml:1: unknown option 'wieght_decay', did you mean 'weight_decay'?\n");
 }
 
+TEST(Train, ATeacherIsFollowedAndBelongsToTheRun) {
+  const TemporaryFolder folder;
+  const auto run = [&](std::vector<std::string> more) { return run_tessera(tiny(std::move(more)), folder.path()); };
+  ASSERT_EQ(run({"--steps", "4", "--out", "a"}).code, 0);
+  ASSERT_EQ(run({"--steps", "4", "--seed", "1", "--out", "b"}).code, 0);
+  const auto taught = [&](const std::string& teacher, const std::string& out) {
+    return run({"--steps", "4", "--set", "distilled=true", "--distill", "soft", "--teacher", teacher, "--out", out});
+  };
+  ASSERT_EQ(taught("a", "by a").code, 0);
+  ASSERT_EQ(taught("b/model.safetensors", "by b").code, 0);
+  const auto head_of = [&](const std::string& out, const char* name) {
+    const auto arrays = formats::read_safetensors(folder / out / "model.safetensors").arrays;
+    return formats::to_f32(formats::at(arrays, name));
+  };
+  EXPECT_NE(head_of("by a", "head_dist.weight"), head_of("by b", "head_dist.weight"));
+
+  const Outcome swapped = run({"--steps", "4", "--set", "distilled=true", "--distill", "soft", "--teacher", "b",
+                               "--out", "by a", "--resume"});
+  EXPECT_EQ(swapped.code, 1);
+  EXPECT_EQ(swapped.complaints(), 1) << swapped.err;
+  EXPECT_TRUE(swapped.says("another teacher")) << swapped.err;
+  const Outcome nobody = run({"--steps", "4", "--distill", "hard", "--out", "c"});
+  EXPECT_EQ(nobody.code, 2);
+  EXPECT_TRUE(nobody.says("--teacher FILE")) << nobody.err;
+  const Outcome others = run({"--steps", "4", "--classes", "ring,square,star", "--teacher", "a", "--out", "c"});
+  EXPECT_EQ(others.code, 1);
+  EXPECT_EQ(others.complaints(), 1) << others.err;
+  EXPECT_TRUE(others.says("classes")) << others.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "c"));
+}
+
 TEST(Train, FoldersOfPicturesNeedNothingMore) {
   const TemporaryFolder folder;
   for (const char* name : {"dark", "light"}) {

@@ -251,7 +251,19 @@ TEST(ConvOriginsApart, EpsilonsAreThoseOfTheOrigin) {
   EXPECT_NE(difference(*narrow("1e-3"), "timm").find("norm_eps"), std::string::npos);
   const test::TemporaryFolder folder;
   formats::write_safetensors(folder / "w.safetensors", exported(*model, "timm"));
-  EXPECT_EQ(nlohmann::json::parse(load_model(folder / "w.safetensors").info.architecture)["norm_eps"], 1e-5);
+  const LoadedModel loaded = load_model(folder / "w.safetensors");
+  EXPECT_EQ(nlohmann::json::parse(loaded.info.architecture)["norm_eps"], 1e-5);
+  EXPECT_TRUE(loaded.account.assumed.empty());
+
+  // The registered model is torchvision's. Whoever names it for timm's weights is told.
+  LoadOptions named{.architecture = models::architecture_of("efficientnet_b5"),
+                    .set = {{"num_classes", "3"}, {"img_size", "64"}, {"norm_momentum", "0.1"}}};
+  const LoadedModel other = load_model(folder / "w.safetensors", named);
+  EXPECT_EQ(nlohmann::json::parse(other.info.architecture)["norm_eps"], 1e-3);
+  ASSERT_EQ(other.account.assumed.size(), 1u);
+  EXPECT_NE(other.account.assumed[0].find("--set norm_eps=1e-5"), std::string::npos) << other.account.assumed[0];
+  named.set.push_back({"norm_eps", "1e-3"});
+  EXPECT_TRUE(load_model(folder / "w.safetensors", named).account.assumed.empty());
 }
 
 TEST(ConvOriginsApart, WhatALibraryDoesNotHaveIsNotWrittenAsItsOwn) {

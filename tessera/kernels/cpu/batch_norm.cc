@@ -1,7 +1,6 @@
 #include "tessera/kernels/batch_norm.h"
 
 #include <algorithm>
-#include <cmath>
 #include <vector>
 
 #include "tessera/kernels/cpu/pixel_sums.h"
@@ -125,10 +124,10 @@ class Terms {
   Terms(int64_t C, const float* mean, const float* variance, const float* gamma, const float* beta, float eps)
       : C_(C), values_(static_cast<size_t>(5 * C)) {
     for (int64_t c = 0; c < C; ++c) {
-      const double rstd = 1 / std::sqrt(static_cast<double>(variance[c]) + eps);
-      at(0, c) = static_cast<float>(rstd);
-      at(1, c) = static_cast<float>(rstd * gamma[c]);
-      at(2, c) = static_cast<float>(beta[c] - mean[c] * rstd * gamma[c]);
+      const NormAffine affine = norm_affine(mean[c], variance[c], gamma[c], beta[c], eps);
+      at(0, c) = static_cast<float>(affine.rstd);
+      at(1, c) = static_cast<float>(affine.scale);
+      at(2, c) = static_cast<float>(affine.shift);
     }
     mean_ = mean;
   }

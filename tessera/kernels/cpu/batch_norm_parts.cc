@@ -1,7 +1,6 @@
 #include "tessera/kernels/batch_norm_parts.h"
 
-#include <cmath>
-
+#include "tessera/kernels/batch_norm.h"
 #include "tessera/kernels/cpu/pixel_sums.h"
 #include "tessera/kernels/cpu/targets.h"
 #include "tessera/kernels/profile.h"
@@ -104,10 +103,11 @@ void batch_norm_parts_backward(Context& context, const BatchNormPartsBackward& a
   std::vector<float> values(static_cast<size_t>(3 * C));
   float *rstd = values.data(), *scale = rstd + C, *shift = scale + C;
   for (int64_t c = 0; c < C; ++c) {
-    const double r = 1 / std::sqrt(static_cast<double>(args.variance[c]) + args.eps);
-    rstd[c] = static_cast<float>(r);
-    scale[c] = static_cast<float>(r * args.gamma[c]);
-    shift[c] = static_cast<float>(args.beta[c] - args.mean[c] * r * args.gamma[c]);
+    const NormAffine affine =
+        norm_affine(args.mean[c], args.variance[c], args.gamma[c], args.beta[c], args.eps);
+    rstd[c] = static_cast<float>(affine.rstd);
+    scale[c] = static_cast<float>(affine.scale);
+    shift[c] = static_cast<float>(affine.shift);
   }
   const PixelSums<2> sums(P, C, [&](int64_t begin, int64_t end, double* some) {
     int64_t first = 0;
