@@ -67,7 +67,7 @@ struct BatchNormBackward {
   BatchNormShape shape;
   float eps;
   Activation before = Activation::none, activation = Activation::none;  // one of the two at the most
-  bool own_statistics = true;  // of the batch
+  bool own_statistics = true;                                           // of the batch
 };
 void batch_norm_backward(Context& context, const BatchNormBackward& args);
 

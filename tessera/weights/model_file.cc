@@ -130,9 +130,10 @@ std::vector<std::string> overruled(const WeightFile& file, const std::string& ta
   for (const auto& [key, theirs] : known->second) {
     const bool meant = std::ranges::any_of(set, [&, key = key](const auto& setting) { return setting.first == key; });
     if (meant || !ours.contains(key) || ours[key] == Json::parse(theirs)) continue;
-    sentences.push_back(fmt::format("{} is {} as the named model has it, but weights of this origin go with {}: say "
-                                    "--set {}={} where nothing was changed",
-                                    key, ours[key].dump(), theirs, key, theirs));
+    sentences.push_back(
+        fmt::format("{} is {} as the named model has it, but weights of this origin go with {}: say "
+                    "--set {}={} where nothing was changed",
+                    key, ours[key].dump(), theirs, key, theirs));
   }
   return sentences;
 }

@@ -151,8 +151,8 @@ TEST(Train, ATeacherIsFollowedAndBelongsToTheRun) {
   };
   EXPECT_NE(head_of("by a", "head_dist.weight"), head_of("by b", "head_dist.weight"));
 
-  const Outcome swapped = run({"--steps", "4", "--set", "distilled=true", "--distill", "soft", "--teacher", "b",
-                               "--out", "by a", "--resume"});
+  const Outcome swapped = run(
+      {"--steps", "4", "--set", "distilled=true", "--distill", "soft", "--teacher", "b", "--out", "by a", "--resume"});
   EXPECT_EQ(swapped.code, 1);
   EXPECT_EQ(swapped.complaints(), 1) << swapped.err;
   EXPECT_TRUE(swapped.says("another teacher")) << swapped.err;

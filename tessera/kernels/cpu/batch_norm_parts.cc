@@ -103,8 +103,7 @@ void batch_norm_parts_backward(Context& context, const BatchNormPartsBackward& a
   std::vector<float> values(static_cast<size_t>(3 * C));
   float *rstd = values.data(), *scale = rstd + C, *shift = scale + C;
   for (int64_t c = 0; c < C; ++c) {
-    const NormAffine affine =
-        norm_affine(args.mean[c], args.variance[c], args.gamma[c], args.beta[c], args.eps);
+    const NormAffine affine = norm_affine(args.mean[c], args.variance[c], args.gamma[c], args.beta[c], args.eps);
     rstd[c] = static_cast<float>(affine.rstd);
     scale[c] = static_cast<float>(affine.scale);
     shift[c] = static_cast<float>(affine.shift);
