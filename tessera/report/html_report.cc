@@ -246,7 +246,9 @@ void HtmlReport::on_eval(const train::EvalInfo& info) {
   next_ = now + 10;
 }
 
-void HtmlReport::on_finish(const train::RunSummary& summary) { write(&summary); }
+void HtmlReport::on_finish(const train::RunSummary& summary) {
+  if (!info_.folder.empty()) write(&summary);  // else it was finished before, and has its page
+}
 
 void HtmlReport::write(const train::RunSummary* summary) {
   static constexpr const char* kEndings[] = {"finished", "stopped early", "interrupted", "failed"};

@@ -78,7 +78,7 @@ class Observer {
   // A choice that the run made itself and that a replay needs, such as ("total_steps", "11730").
   virtual void on_decision(int64_t /*step*/, std::string_view /*name*/, std::string_view /*value*/) {}
   virtual void on_message(Level, std::string_view) {}
-  virtual void on_finish(const RunSummary&) {}
+  virtual void on_finish(const RunSummary&) {}  // without on_start where the run was finished already
 };
 
 // Tells many. An observer that throws (a full disk, say) hears nothing more, the others get its error as one warning,

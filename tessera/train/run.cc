@@ -13,7 +13,7 @@ RunSummary Run::run() {
   try {
     return go();
   } catch (const std::exception& error) {
-    observer_.on_finish(summary(Ending::failed, error.what()));
+    if (started_) observer_.on_finish(summary(Ending::failed, error.what()));
     throw;
   }
 }
@@ -32,6 +32,7 @@ RunSummary Run::go() {
   info_.resumed_step = state_.step;
   info_.seconds_trained = state_.seconds;
   observer_.on_start(info_);
+  started_ = true;
   save_record(folder_.record(), info_, std::nullopt, {});
   loader_.start(epoch(), state_.step % steps_per_epoch());
   counted_ = saved_at_ = lap_ = now();

@@ -85,6 +85,7 @@ class Run {
   RunState state_;
   int64_t resumed_ = 0;    // step
   bool save_now_ = false;  // whatever checkpoint_every says
+  bool started_ = false;   // the observer was told
   bool evaluation_timed_ = false;
   int64_t saved_step_ = -1;  // of the checkpoint on the disk
   double saved_at_ = 0;      // by the clock

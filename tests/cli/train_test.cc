@@ -83,6 +83,7 @@ TEST(Train, GoesOnAfterASignalToTheSameWeights) {
   const Outcome finished = run_tessera(again, folder.path());
   EXPECT_EQ(finished.code, 0);
   EXPECT_NE(finished.out.find("finished"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(folder / "report.html"));  // its page is in its folder
 }
 
 TEST(Train, RefusesToMixRuns) {
@@ -140,8 +141,16 @@ TEST(Train, ATeacherIsFollowedAndBelongsToTheRun) {
   const auto run = [&](std::vector<std::string> more) { return run_tessera(tiny(std::move(more)), folder.path()); };
   ASSERT_EQ(run({"--steps", "4", "--out", "a"}).code, 0);
   ASSERT_EQ(run({"--steps", "4", "--seed", "1", "--out", "b"}).code, 0);
-  const auto taught = [&](const std::string& teacher, const std::string& out) {
-    return run({"--steps", "4", "--set", "distilled=true", "--distill", "soft", "--teacher", teacher, "--out", out});
+  const auto taught = [&](const std::string& teacher, const std::string& out, std::vector<std::string> more = {}) {
+    std::vector<std::string> words = {"--steps",   "4",
+                                      "--set",     "class_token=true",
+                                      "--set",     "global_pool=token",
+                                      "--set",     "distilled=true",
+                                      "--distill", "soft",
+                                      "--teacher", teacher,
+                                      "--out",     out};
+    words.insert(words.end(), more.begin(), more.end());
+    return run(words);
   };
   ASSERT_EQ(taught("a", "by a").code, 0);
   ASSERT_EQ(taught("b/model.safetensors", "by b").code, 0);
@@ -151,11 +160,11 @@ TEST(Train, ATeacherIsFollowedAndBelongsToTheRun) {
   };
   EXPECT_NE(head_of("by a", "head_dist.weight"), head_of("by b", "head_dist.weight"));
 
-  const Outcome swapped = run(
-      {"--steps", "4", "--set", "distilled=true", "--distill", "soft", "--teacher", "b", "--out", "by a", "--resume"});
+  const Outcome swapped = taught("b", "by a", {"--resume"});
   EXPECT_EQ(swapped.code, 1);
   EXPECT_EQ(swapped.complaints(), 1) << swapped.err;
   EXPECT_TRUE(swapped.says("another teacher")) << swapped.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "report.html"));
   const Outcome nobody = run({"--steps", "4", "--distill", "hard", "--out", "c"});
   EXPECT_EQ(nobody.code, 2);
   EXPECT_TRUE(nobody.says("--teacher FILE")) << nobody.err;
