@@ -163,7 +163,7 @@ LoadedModel load_model(WeightFile file, const LoadOptions& options) {
   loaded.file = file.path;
   loaded.info = info_from(file.metadata, file.path);
   std::unique_ptr<models::Model> source;  // that the file was made for, where it is not the model itself
-  std::vector<std::string> otherwise;
+  std::vector<std::string> otherwise;     // sentences, as in Account::assumed
   if (!loaded.info.architecture.empty()) {
     loaded.origin = "tessera";
     source = build_stored(loaded.info.architecture, file.path);
