@@ -35,6 +35,11 @@ struct Labelled : TinyModel {
       }
     }
   }
+  nlohmann::json predicted(const std::string& top) {
+    const std::vector<std::string> words = {
+        "predict", "weights.safetensors", "--architecture", "a.json", "data/test", "--json", "--top", top};
+    return nlohmann::json::parse(run_tessera(words, folder.path()).out);
+  }
   Outcome eval(std::vector<std::string> more) {
     std::vector<std::string> words = {"eval", "weights.safetensors", "--architecture", "a.json", "--data", "data"};
     words.insert(words.end(), more.begin(), more.end());
@@ -44,10 +49,7 @@ struct Labelled : TinyModel {
 
 TEST(Eval, CountsEveryPictureOnceWhateverTheBatch) {
   Labelled here;
-  const Outcome predicted =
-      run_tessera({"predict", "weights.safetensors", "--architecture", "a.json", "data/test", "--json", "--top", "5"},
-                  here.folder.path());
-  const auto guesses = nlohmann::json::parse(predicted.out);
+  const auto guesses = here.predicted("5");
   ASSERT_EQ(guesses.size(), here.labels.size());
   int64_t first = 0, among = 0;
   for (size_t i = 0; i < guesses.size(); ++i) {
@@ -78,10 +80,7 @@ TEST(Eval, CountsEveryPictureOnceWhateverTheBatch) {
 
 TEST(Eval, SaysHowFarProbabilitiesCanBeBelieved) {
   Labelled here;
-  const Outcome predicted =
-      run_tessera({"predict", "weights.safetensors", "--architecture", "a.json", "data/test", "--json", "--top", "10"},
-                  here.folder.path());
-  const auto guesses = nlohmann::json::parse(predicted.out);
+  const auto guesses = here.predicted("10");
   ASSERT_EQ(guesses.size(), here.labels.size());
   double brier = 0, loss = 0;
   for (size_t i = 0; i < guesses.size(); ++i) {
