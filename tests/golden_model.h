@@ -106,6 +106,14 @@ inline GoldenTensor golden_tensor_of(const nlohmann::json& json) {
 
 }  // namespace detail
 
+// Rows of numbers, as JSON has them: (B, K).
+inline Tensor golden_matrix(const nlohmann::json& rows) {
+  std::vector<float> values;
+  detail::append_values(rows, values);
+  const auto B = static_cast<int64_t>(rows.size());
+  return Tensor::from({B, static_cast<int64_t>(values.size()) / B}, std::span<const float>(values));
+}
+
 // `path`: a case's .json; the files that it names lie beside it.
 inline GoldenCase read_golden_case(const std::filesystem::path& path) {
   const auto json = nlohmann::json::parse(read_text(path));

@@ -13,13 +13,6 @@
 namespace tessera::test {
 namespace {
 
-Tensor tensor_of(const nlohmann::json& rows) {  // (B, K)
-  std::vector<float> values;
-  detail::append_values(rows, values);
-  const auto B = static_cast<int64_t>(rows.size());
-  return Tensor::from({B, static_cast<int64_t>(values.size()) / B}, std::span<const float>(values));
-}
-
 struct Setting {
   bool soft = false;
   ops::CrossEntropyOptions options = {};
@@ -44,7 +37,7 @@ TEST(CrossEntropy, EqualsTheReferenceNumbers) {
   const nlohmann::json golden = nlohmann::json::parse(stream);
   const auto values = golden.at("labels").get<std::vector<int64_t>>();
   const Tensor labels = Tensor::from({static_cast<int64_t>(values.size())}, std::span<const int64_t>(values));
-  const Tensor targets = tensor_of(golden.at("soft_targets"));
+  const Tensor targets = golden_matrix(golden.at("soft_targets"));
   const Tensor ordinary = golden_tensor(detail::golden_tensor_of(golden.at("logits")));  // (4, 7)
   const auto known = settings(ordinary.size(1));
   int compared = 0;
@@ -53,13 +46,13 @@ TEST(CrossEntropy, EqualsTheReferenceNumbers) {
     if (!known.count(name)) continue;
     SCOPED_TRACE(name + ", logits: " + which);
     const auto& [soft, options] = known.at(name);
-    Tensor logits = which == "formula" ? ordinary.clone() : tensor_of(golden.at("extreme_logits").at(which));
+    Tensor logits = which == "formula" ? ordinary.clone() : golden_matrix(golden.at("extreme_logits").at(which));
     logits.set_requires_grad();
     const Tensor loss =
         soft ? ops::soft_cross_entropy(logits, targets, options) : ops::cross_entropy(logits, labels, options);
     EXPECT_NEAR(loss.item() / c.at("loss").get<double>(), 1, 2e-7);
     ops::backward(loss);
-    const Tensor expected = tensor_of(c.at("gradient"));
+    const Tensor expected = golden_matrix(c.at("gradient"));
     for (int64_t i = 0; i < expected.numel(); ++i) EXPECT_NEAR(logits.grad().data()[i], expected.data()[i], 2e-7) << i;
     ++compared;
   }

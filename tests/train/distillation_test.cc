@@ -22,13 +22,6 @@ namespace {
 
 using nlohmann::json;
 
-Tensor matrix(const json& rows) {  // (B, K)
-  std::vector<float> values;
-  test::detail::append_values(rows, values);
-  const auto B = static_cast<int64_t>(rows.size());
-  return Tensor::from({B, static_cast<int64_t>(values.size()) / B}, std::span<const float>(values));
-}
-
 Tensor formula(const json& tensor) { return test::golden_tensor(test::detail::golden_tensor_of(tensor)).clone(); }
 
 const json& golden() {
@@ -37,7 +30,7 @@ const json& golden() {
 }
 
 void expect_gradient(const Tensor& logits, const json& expected) {
-  const Tensor values = matrix(expected);
+  const Tensor values = test::golden_matrix(expected);
   for (int64_t i = 0; i < values.numel(); ++i) EXPECT_NEAR(logits.grad().data()[i], values.data()[i], 3e-7) << i;
 }
 
@@ -61,8 +54,8 @@ TEST(Distillation, EqualsDeiTsAndTimms) {
     const auto options = distillation_of(c.at("loss_function"));
     if (!options) continue;
     SCOPED_TRACE(c.at("loss_function").get<std::string>() + ", logits: " + which);
-    Tensor logits =
-        which == "formula" ? formula(golden().at("logits")) : matrix(golden().at("extreme_logits").at(which));
+    Tensor logits = which == "formula" ? formula(golden().at("logits"))
+                                       : test::golden_matrix(golden().at("extreme_logits").at(which));
     logits.set_requires_grad();
     const Tensor loss = distillation_loss(*options, logits, teacher, logits.size(0));
     EXPECT_NEAR(loss.item() / c.at("loss").get<double>(), 1, 1e-6);
@@ -144,8 +137,8 @@ TEST(Distillation, EachHeadGetsItsOwnGradient) {
                     [&](const Tensor& images) { return teacher.rows(0, images.size(0)); });
     const auto result = learner.learn(golden_batch(), 0, 1);
     EXPECT_NEAR(result.loss, c.at("loss").get<double>(), 2e-6);
-    const Tensor by_label = matrix(c.at("gradient_class_head")),
-                 by_teacher = matrix(c.at("gradient_distillation_head"));
+    const Tensor by_label = test::golden_matrix(c.at("gradient_class_head")),
+                 by_teacher = test::golden_matrix(c.at("gradient_distillation_head"));
     for (int64_t i = 0; i < by_label.numel(); ++i) {
       EXPECT_NEAR(labels_before.data()[i] - model.by_label_.data()[i], by_label.data()[i], 1e-6);
       EXPECT_NEAR(teacher_before.data()[i] - model.by_teacher_.data()[i], by_teacher.data()[i], 1e-6);
@@ -165,7 +158,8 @@ TEST(Distillation, WithOneHeadBothLossesShareIt) {
   learner.learn(golden_batch(), 0, 1);
   const auto gradient_of = [&](const std::string& loss) {
     for (const json& other : golden().at("cases"))
-      if (other.at("loss_function") == loss && other.at("logits") == "formula") return matrix(other.at("gradient"));
+      if (other.at("loss_function") == loss && other.at("logits") == "formula")
+        return test::golden_matrix(other.at("gradient"));
     return Tensor();
   };
   const Tensor labels = gradient_of("cross_entropy, label_smoothing 0.1");

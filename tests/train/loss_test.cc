@@ -20,13 +20,6 @@ namespace {
 
 using nlohmann::json;
 
-Tensor matrix(const json& rows) {  // (B, K)
-  std::vector<float> values;
-  test::detail::append_values(rows, values);
-  const auto B = static_cast<int64_t>(rows.size());
-  return Tensor::from({B, static_cast<int64_t>(values.size()) / B}, std::span<const float>(values));
-}
-
 struct Golden {
   json all = json::parse(read_text(test::golden_path("train/losses.json")));
   data::Batch labels, soft, multi;  // with labels; with targets
@@ -34,13 +27,13 @@ struct Golden {
   Golden() {
     const auto values = all.at("labels").get<std::vector<int64_t>>();
     labels.labels = Tensor::from({std::ssize(values)}, std::span<const int64_t>(values));
-    soft.targets = matrix(all.at("soft_targets"));
-    multi.targets = matrix(all.at("multi_label_targets"));
+    soft.targets = test::golden_matrix(all.at("soft_targets"));
+    multi.targets = test::golden_matrix(all.at("multi_label_targets"));
     for (data::Batch* batch : {&labels, &soft, &multi}) batch->images = Tensor::zeros({std::ssize(values), 1, 1, 1});
   }
   Tensor logits(const std::string& which) const {
     return which == "formula" ? test::golden_tensor(test::detail::golden_tensor_of(all.at("logits"))).clone()
-                              : matrix(all.at("extreme_logits").at(which));
+                              : test::golden_matrix(all.at("extreme_logits").at(which));
   }
 };
 
@@ -70,7 +63,7 @@ std::optional<Setting> setting(const std::string& name) {
 void expect_loss(const Tensor& loss, const Tensor& logits, const json& c) {
   EXPECT_NEAR(loss.item() / c.at("loss").get<double>(), 1, 3e-7);
   ops::backward(loss);
-  const Tensor expected = matrix(c.at("gradient"));
+  const Tensor expected = test::golden_matrix(c.at("gradient"));
   for (int64_t i = 0; i < expected.numel(); ++i) EXPECT_NEAR(logits.grad().data()[i], expected.data()[i], 2e-7) << i;
 }
 
