@@ -50,7 +50,6 @@ class CompareCommand {
   void print_table() const;
 
   const Arguments& arguments_;
-  const CompareOptions& options_;
   const fs::path folder_;
   report::Comparison comparison_;
   SharedData data_;
@@ -67,7 +66,6 @@ CompareCommand::Ready::Ready(const Arguments& arguments, const PlannedRun& plan,
 
 CompareCommand::CompareCommand(const Arguments& arguments, const CompareOptions& options)
     : arguments_(arguments),
-      options_(options),
       folder_(options.out),
       comparison_(report::load_comparison(folder_)),
       time_(60 * options.choice.train.minutes),
